@@ -1,0 +1,310 @@
+/* command: reads argv, opens settings and log, runs the command. */
+#include "base/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { OPTION_SIZE = 96 };
+
+int command_usage_error(const struct invocation *invocation, const char *format, ...)
+{
+    va_list args;
+    const char *name = invocation->program->name;
+    (void)fprintf(stderr, "%s: ", name);
+    va_start(args, format);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    if (invocation->command)
+        (void)fprintf(stderr, "\nUsage: %s %s%s%s\n", name, invocation->command->name,
+                      invocation->command->arguments ? " " : "",
+                      invocation->command->arguments ? invocation->command->arguments : "");
+    (void)fprintf(stderr, "%sTry: %s help\n", invocation->command ? "" : "\n", name);
+    return EXIT_USAGE;
+}
+
+static const struct command *find_command(const struct program *program, const char *name)
+{
+    for (size_t i = 0; i < program->command_count; i++)
+        if (!strcmp(program->commands[i].name, name))
+            return &program->commands[i];
+    return NULL;
+}
+
+/* Is `name` (len bytes) one of the words in `list`? */
+static bool listed(const char *list, const char *name, size_t len)
+{
+    while (list && *list) {
+        size_t size = strcspn(list, " ");
+        if (size == len && !strncmp(list, name, len))
+            return true;
+        list += size + (list[size] == ' ');
+    }
+    return false;
+}
+
+static bool option_is(const char *setting_name, const char *argument, size_t len)
+{
+    char option[OPTION_SIZE];
+    config_option_name(setting_name, option, sizeof option);
+    return strlen(option) == len && !strncmp(option, argument, len);
+}
+
+struct setting_option {
+    const struct setting *setting;
+    char name[OPTION_SIZE]; /* NAME, or NAME_FILE */
+};
+
+static bool find_setting(const struct program *program, const char *argument, size_t len,
+                         struct setting_option *found)
+{
+    for (size_t i = 0; i < program->setting_count; i++) {
+        const struct setting *setting = &program->settings[i];
+        found->setting = setting;
+        (void)snprintf(found->name, sizeof found->name, "%s", setting->name);
+        if (option_is(found->name, argument, len))
+            return true;
+        (void)snprintf(found->name, sizeof found->name, "%s_FILE", setting->name);
+        if (setting->secret && option_is(found->name, argument, len))
+            return true;
+    }
+    return false;
+}
+
+/* The name of a NAME_FILE option has to outlive the parsing; a static table of names would be a second list. */
+static const char *keep_name(const struct setting_option *found)
+{
+    return strcmp(found->name, found->setting->name) ? strdup(found->name) : found->setting->name;
+}
+
+static const char *take_value(const char *argument, size_t len, int argc, char **argv, int *at)
+{
+    if (argument[len] == '=')
+        return argument + len + 1;
+    return *at + 1 < argc ? argv[++*at] : NULL;
+}
+
+static int add_option(struct config_option *list, size_t *count, const char *name, const char *value)
+{
+    if (*count == INVOCATION_MAX)
+        return -1;
+    list[(*count)++] = (struct config_option){.name = name, .value = value};
+    return 0;
+}
+
+static int parse_setting(struct invocation *invocation, const struct setting_option *found, size_t len, int argc,
+                         char **argv, int *at)
+{
+    const char *argument = argv[*at];
+    if (found->setting->secret && !strcmp(found->name, found->setting->name))
+        return command_usage_error(invocation,
+                                   "%.*s: a secret on the command line can be read by every user of this host; "
+                                   "set %s or %s_FILE instead",
+                                   (int)len, argument, found->name, found->name);
+    const char *value = take_value(argument, len, argc, argv, at);
+    if (!value)
+        return command_usage_error(invocation, "%.*s needs a value", (int)len, argument);
+    if (add_option(invocation->options, &invocation->option_count, keep_name(found), value))
+        return command_usage_error(invocation, "too many options");
+    return 0;
+}
+
+static int parse_option(struct invocation *invocation, int argc, char **argv, int *at)
+{
+    const char *argument = argv[*at];
+    size_t len = strcspn(argument, "=");
+    const struct command *command = invocation->command;
+    struct setting_option found;
+    if (find_setting(invocation->program, argument, len, &found))
+        return parse_setting(invocation, &found, len, argc, argv, at);
+    bool has_value = command && listed(command->options, argument, len);
+    if (!has_value && !(command && listed(command->flags, argument, strlen(argument))))
+        return command_usage_error(invocation, "unknown option %.*s", (int)len, argument);
+    const char *value = has_value ? take_value(argument, len, argc, argv, at) : NULL;
+    if (has_value && !value)
+        return command_usage_error(invocation, "%.*s needs a value", (int)len, argument);
+    if (add_option(invocation->flags, &invocation->flag_count, argument, value))
+        return command_usage_error(invocation, "too many options");
+    return 0;
+}
+
+static int parse_word(struct invocation *invocation, const char *word)
+{
+    if (!invocation->command) {
+        invocation->command = find_command(invocation->program, word);
+        if (!invocation->command)
+            return command_usage_error(invocation, "unknown command '%s'", word);
+        return 0;
+    }
+    if (invocation->argument_count == invocation->command->arguments_max)
+        return command_usage_error(invocation, "unexpected argument '%s'", word);
+    invocation->arguments[invocation->argument_count++] = word;
+    return 0;
+}
+
+/* `--help` anywhere and `-h` stand for the command help, `--version` for version. */
+static const char *as_command(const char *argument)
+{
+    if (!strcmp(argument, "--help") || !strcmp(argument, "-h"))
+        return "help";
+    return strcmp(argument, "--version") ? NULL : "version";
+}
+
+static int parse(struct invocation *invocation, int argc, char **argv)
+{
+    bool only_words = false;
+    for (int i = 1; i < argc; i++) {
+        const char *argument = argv[i];
+        int failed;
+        if (!only_words && as_command(argument)) {
+            invocation->command = find_command(invocation->program, as_command(argument));
+            invocation->argument_count = 0;
+            return 0;
+        }
+        if (!only_words && !strcmp(argument, "--")) {
+            only_words = true;
+            continue;
+        }
+        if (!only_words && argument[0] == '-' && argument[1])
+            failed = parse_option(invocation, argc, argv, &i);
+        else
+            failed = parse_word(invocation, argument);
+        if (failed)
+            return failed;
+    }
+    if (!invocation->command)
+        return command_usage_error(invocation, "which command?");
+    return 0;
+}
+
+static int open_log(struct invocation *invocation)
+{
+    const struct common_settings *common = invocation->values;
+    enum log_level level = LOG_INFO;
+    bool json = common->log_format && !strcmp(common->log_format, "json");
+    if (common->log_level)
+        (void)!log_level_parse(common->log_level, &level);
+    invocation->log = log_open(STDERR_FILENO, json ? LOG_JSON : LOG_TEXT, level);
+    return invocation->log ? 0 : -1;
+}
+
+static int open_settings(struct invocation *invocation)
+{
+    const struct program *program = invocation->program;
+    struct err err = {0};
+    invocation->values = calloc(1, program->values_size);
+    if (invocation->values)
+        invocation->config = config_open(program->settings, program->setting_count, invocation->options,
+                                         invocation->option_count, invocation->values);
+    if (!invocation->config || open_log(invocation)) {
+        (void)fprintf(stderr, "%s: out of memory\n", program->name);
+        return EXIT_FAILED;
+    }
+    if (invocation->command->tolerates_problems ||
+        !config_problem(invocation->config, invocation->command->needs, &err))
+        return 0;
+    log_write(invocation->log, LOG_ERROR, LOG_WITH(LOG_STR("setting", err.subject)), "Configuration error: %s",
+              err.message);
+    return EXIT_CONFIG;
+}
+
+static void close_invocation(struct invocation *invocation)
+{
+    for (size_t i = 0; i < invocation->option_count; i++) {
+        bool is_setting = false;
+        for (size_t k = 0; k < invocation->program->setting_count; k++)
+            is_setting |= invocation->options[i].name == invocation->program->settings[k].name;
+        if (!is_setting)
+            free((void *)(uintptr_t)invocation->options[i].name);
+    }
+    log_close(invocation->log);
+    config_close(invocation->config);
+    free(invocation->values);
+}
+
+int command_main(const struct program *program, int argc, char **argv)
+{
+    struct invocation invocation = {.program = program};
+    int code = parse(&invocation, argc, argv);
+    if (!code)
+        code = open_settings(&invocation);
+    if (!code)
+        code = invocation.command->run(&invocation);
+    close_invocation(&invocation);
+    if (fflush(stdout) && code == EXIT_DONE)
+        code = EXIT_FAILED;
+    return code;
+}
+
+bool command_has_flag(const struct invocation *invocation, const char *flag)
+{
+    for (size_t i = 0; i < invocation->flag_count; i++)
+        if (!strcmp(invocation->flags[i].name, flag))
+            return true;
+    return false;
+}
+
+const char *command_option(const struct invocation *invocation, const char *option)
+{
+    size_t len = strlen(option);
+    for (size_t i = 0; i < invocation->flag_count; i++)
+        if (invocation->flags[i].value && !strncmp(invocation->flags[i].name, option, len))
+            return invocation->flags[i].value;
+    return NULL;
+}
+
+int command_reload(const struct invocation *invocation, void *values, struct config **config, struct err *err)
+{
+    *config = config_open(invocation->program->settings, invocation->program->setting_count, invocation->options,
+                          invocation->option_count, values);
+    if (!*config)
+        return err_set(err, "out of memory");
+    if (!config_problem(*config, invocation->command->needs, err))
+        return 0;
+    config_close(*config);
+    *config = NULL;
+    return -1;
+}
+
+int command_version(struct invocation *invocation)
+{
+    (void)printf("%s %s\n", invocation->program->name, ALPINE_VERSION);
+    return EXIT_DONE;
+}
+
+static void print_setting(const struct setting *setting)
+{
+    char option[OPTION_SIZE];
+    (void)printf("  %-30s %s", setting->name, setting->help);
+    if (setting->choices)
+        (void)printf(" (%s)", setting->choices);
+    if (setting->fallback)
+        (void)printf(" [%s]", setting->fallback);
+    if (setting->secret)
+        (void)printf("; or %s_FILE", setting->name);
+    else
+        (void)printf("; %s", config_option_name(setting->name, option, sizeof option));
+    (void)printf("\n");
+}
+
+int command_help(struct invocation *invocation)
+{
+    const struct program *program = invocation->program;
+    (void)printf("%s: %s\n\nUsage: %s COMMAND [options]\n\nCommands:\n", program->name, program->summary,
+                 program->name);
+    for (size_t i = 0; i < program->command_count; i++) {
+        const struct command *command = &program->commands[i];
+        char usage[64];
+        (void)snprintf(usage, sizeof usage, "%s %s", command->name,
+                       command->arguments ? command->arguments : "");
+        (void)printf("  %-30s %s\n", usage, command->summary);
+    }
+    (void)printf("\nSettings (environment variable, default in brackets, and option):\n");
+    for (size_t i = 0; i < program->setting_count; i++)
+        print_setting(&program->settings[i]);
+    (void)printf("\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 done but something needs attention, "
+                 "78 configuration error.\n");
+    return EXIT_DONE;
+}

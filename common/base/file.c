@@ -1,0 +1,59 @@
+/* file: reads and creates; never deletes. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int file_read(const char *path, size_t limit, struct buf *content, struct err *err)
+{
+    int result = -1;
+    size_t start = content->len;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_set_errno(err, "cannot read %s", path);
+    for (;;) {
+        if (buf_reserve(content, 4096)) {
+            errno = ENOMEM;
+            err_set_errno(err, "cannot read %s", path);
+            goto out;
+        }
+        ssize_t n = read(fd, content->data + content->len, 4096);
+        if (n < 0) {
+            err_set_errno(err, "cannot read %s", path);
+            goto out;
+        }
+        if (n == 0)
+            break;
+        buf_truncate(content, content->len + (size_t)n);
+        if (content->len - start > limit) {
+            errno = EFBIG;
+            err_set(err, "%s has more than %zu bytes", path, limit);
+            goto out;
+        }
+    }
+    result = 0;
+out:
+    (void)close(fd);
+    return result;
+}
+
+int file_make_directory(const char *path, unsigned mode, struct err *err)
+{
+    char part[PATH_MAX];
+    if (snprintf(part, sizeof part, "%s", path) >= (int)sizeof part)
+        return err_set(err, "the path %s is too long", path);
+    for (char *slash = part[0] ? strchr(part + 1, '/') : NULL; slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(part, (mode_t)mode) && errno != EEXIST)
+            return err_set_errno(err, "cannot create the directory %s", part);
+        *slash = '/';
+    }
+    if (mkdir(part, (mode_t)mode) && errno != EEXIST)
+        return err_set_errno(err, "cannot create the directory %s", part);
+    return 0;
+}

@@ -1,0 +1,15 @@
+/* file: reading whole small files. */
+#ifndef ALPINE_BASE_FILE_H
+#define ALPINE_BASE_FILE_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Appends the file's bytes to content; fails (errno kept) when it cannot be read or has more than limit bytes. */
+MUST_CHECK int file_read(const char *path, size_t limit, struct buf *content, struct err *err);
+/* Creates the directory and its parents with the given mode; one that exists is fine. */
+MUST_CHECK int file_make_directory(const char *path, unsigned mode, struct err *err);
+
+#endif

@@ -1,0 +1,46 @@
+/* log: one line per event on stderr, as text or JSON. Every function may be called from any thread. */
+#ifndef ALPINE_BASE_LOG_H
+#define ALPINE_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+enum log_format { LOG_TEXT, LOG_JSON };
+
+struct log; /* where to, in which format, from which level on */
+
+/* One key=value pair. text is borrowed for the call; a NULL text leaves the pair out. */
+struct log_field {
+    const char *key;
+    const char *text;
+    int64_t number;
+    bool is_number;
+};
+
+/* fd stays the caller's. Returns NULL when out of memory. */
+struct log *log_open(int fd, enum log_format format, enum log_level level);
+void log_close(struct log *log);
+/* From now on nothing below level is written. */
+void log_set_level(struct log *log, enum log_level level);
+bool log_enabled(const struct log *log, enum log_level level);
+/* Reads "debug", "info", "warn", "error"; -1 for anything else. */
+MUST_CHECK int log_level_parse(const char *name, enum log_level *level);
+
+/* Writes one event in one write(2): the message (formatted as printf does) and its fields. Whatever came from
+ * outside is escaped: control characters, invalid UTF-8, quotes. fields may be NULL when count is 0. */
+void log_write(struct log *log, enum log_level level, const struct log_field *fields, size_t count,
+               const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+#define LOG_STR(name, value) ((struct log_field){.key = (name), .text = (value)})
+#define LOG_INT(name, value) ((struct log_field){.key = (name), .number = (value), .is_number = true})
+/* LOG_WITH(LOG_STR("id", id), LOG_INT("n", n)) is the two arguments `fields, count` of log_write. */
+#define LOG_WITH(...)                                                                                        \
+    (const struct log_field[]){__VA_ARGS__},                                                                 \
+        sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field)
+#define LOG_PLAIN NULL, 0
+
+#endif

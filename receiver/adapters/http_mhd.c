@@ -1,0 +1,283 @@
+/* http_mhd: between libmicrohttpd's callbacks and the service seam. Knows no path, key or signal.
+ *
+ * libmicrohttpd calls on_request several times for one request: once with the header, once for each piece of the
+ * body, once with the body's end, and once more after a suspended connection was resumed. */
+#include "adapters/http_mhd.h"
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapters/http_headers.h"
+#include "adapters/http_links.h"
+
+struct http {
+    struct MHD_Daemon *daemon;
+    struct service service;
+    struct http_links *links;
+    atomic_uint active;
+};
+
+struct exchange {
+    struct request request; /* first: resume gets a pointer to it */
+    struct http *http;
+    struct MHD_Connection *connection;
+    struct http_link *link;
+    bool pending; /* handed to the service; suspended until it resumes */
+};
+
+/* --- answering --------------------------------------------------------------------------------------------- */
+
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    (void)MHD_add_response_header(response, name, value);
+}
+
+static enum MHD_Result respond(struct exchange *exchange)
+{
+    struct response *answer = &exchange->request.response;
+    char seconds[16];
+    size_t len = 0;
+    char *body = buf_take(&answer->body, &len);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(body ? len : 0, body, body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    if (!response) {
+        free(body);
+        return MHD_NO;
+    }
+    add_header(response, "Content-Type", "application/json");
+    add_header(response, "X-Request-Id", exchange->request.id);
+    if (answer->allow)
+        add_header(response, "Allow", answer->allow);
+    if (answer->authenticate)
+        add_header(response, "WWW-Authenticate", "ApiKey realm=\"external-signals\", header=\"X-API-Key\"");
+    if (answer->retry_after_s) {
+        (void)snprintf(seconds, sizeof seconds, "%d", answer->retry_after_s);
+        add_header(response, "Retry-After", seconds);
+    }
+    if (answer->close_connection)
+        add_header(response, "Connection", "close");
+    enum MHD_Result queued = MHD_queue_response(exchange->connection, (unsigned)answer->status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static const char *reason_of(int status)
+{
+    return status == 413 ? "Content Too Large" : "Request Timeout";
+}
+
+static void write_raw(const struct request *request, struct buf *answer)
+{
+    const struct buf *body = &request->response.body;
+    buf_add_format(answer,
+                   "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Request-Id: %s\r\n"
+                   "Content-Length: %zu\r\nConnection: close\r\n\r\n",
+                   request->response.status, reason_of(request->response.status),
+                   request->id[0] ? request->id : "-", body->len);
+    buf_add(answer, body->data ? body->data : "", body->len);
+}
+
+/* For a request that never came in whole, and so may have no exchange. */
+static void write_timeout(void *self, struct buf *answer)
+{
+    struct http *http = self;
+    struct request request = {0};
+    http->service.refuse(http->service.self, &request, 408);
+    write_raw(&request, answer);
+    buf_clear(&request.response.body);
+}
+
+static int descriptor(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
+/* No response can be queued while the body comes in; the rest of it must not be read either. */
+static enum MHD_Result refuse_body(struct exchange *exchange)
+{
+    struct buf answer = {0};
+    exchange->http->service.refuse(exchange->http->service.self, &exchange->request, 413);
+    write_raw(&exchange->request, &answer);
+    http_link_abort(descriptor(exchange->connection), &answer);
+    buf_clear(&answer);
+    return MHD_NO;
+}
+
+/* --- a request --------------------------------------------------------------------------------------------- */
+
+/* Called by whichever thread has the response ready. */
+static void resume(struct request *request)
+{
+    struct exchange *exchange = (struct exchange *)request;
+    MHD_resume_connection(exchange->connection);
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static void fill_request(struct exchange *exchange, const char *url, const char *method, const char *version)
+{
+    struct MHD_Connection *connection = exchange->connection;
+    const char *length = header(connection, "Content-Length");
+    exchange->request = (struct request){
+        .method = method,
+        .path = url,
+        .api_key = header(connection, "X-API-Key"),
+        .content_type = header(connection, "Content-Type"),
+        .caller_id = header(connection, "X-Request-Id"),
+        .dry_run = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "dry_run"),
+        .malformed = http_headers_problem(connection, !strcmp(version, "HTTP/1.1")),
+        .content_length = length ? strtoll(length, NULL, 10) : -1,
+        .resume = resume,
+    };
+}
+
+static enum MHD_Result first_call(struct http *http, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, void **context)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct exchange *exchange = info && info->socket_context ? calloc(1, sizeof *exchange) : NULL;
+    if (!exchange)
+        return MHD_NO;
+    *context = exchange;
+    exchange->http = http;
+    exchange->connection = connection;
+    exchange->link = info->socket_context;
+    atomic_fetch_add(&http->active, 1);
+    http_link_reading(exchange->link);
+    fill_request(exchange, url, method, version);
+    if (http->service.begin(http->service.self, &exchange->request))
+        return MHD_YES;
+    return http_link_handling(exchange->link) ? respond(exchange) : MHD_NO;
+}
+
+static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t *size)
+{
+    struct request *request = &exchange->request;
+    if (request->body_limit && *size > request->body_limit - request->body.len)
+        return refuse_body(exchange);
+    if (request->body_limit) /* a GET's body is read over */
+        buf_add(&request->body, data, *size);
+    *size = 0;
+    return request->body.failed ? MHD_NO : MHD_YES;
+}
+
+/* Suspended before it is handed on: the service may resume it before handle returns. */
+static enum MHD_Result whole_request(struct exchange *exchange)
+{
+    struct http *http = exchange->http;
+    if (!http_link_handling(exchange->link))
+        return MHD_NO;
+    exchange->pending = true;
+    MHD_suspend_connection(exchange->connection);
+    if (http->service.handle(http->service.self, &exchange->request))
+        MHD_resume_connection(exchange->connection);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *self, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload_data,
+                                  size_t *upload_data_size, void **context)
+{
+    struct http *http = self;
+    struct exchange *exchange = *context;
+    if (!exchange)
+        return first_call(http, connection, url, method, version, context);
+    if (*upload_data_size)
+        return take_body(exchange, upload_data, upload_data_size);
+    return exchange->pending ? respond(exchange) : whole_request(exchange);
+}
+
+static void on_completed(void *self, struct MHD_Connection *connection, void **context,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct http *http = self;
+    struct exchange *exchange = *context;
+    (void)connection;
+    (void)code;
+    if (!exchange)
+        return;
+    http->service.discard(http->service.self, &exchange->request);
+    http_link_idle(exchange->link);
+    buf_clear(&exchange->request.body);
+    buf_clear(&exchange->request.response.body);
+    free(exchange);
+    *context = NULL;
+    atomic_fetch_sub(&http->active, 1);
+}
+
+static void on_connection(void *self, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http *http = self;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *socket_context = http_link_open(http->links, descriptor(connection));
+        return;
+    }
+    http_link_close(http->links, *socket_context);
+    *socket_context = NULL;
+}
+
+/* --- life -------------------------------------------------------------------------------------------------- */
+
+struct http *http_start(const struct http_options *options, const struct service *service, struct err *err)
+{
+    struct http *http = calloc(1, sizeof *http);
+    if (!http) {
+        err_set(err, "out of memory");
+        return NULL;
+    }
+    http->service = *service;
+    struct http_links_options link_options = {.header_limit_ns = options->header_limit_ns,
+                                              .body_limit_ns = options->body_limit_ns,
+                                              .write_timeout = write_timeout,
+                                              .self = http};
+    http->links = http_links_start(&link_options, err);
+    if (!http->links) {
+        free(http);
+        return NULL;
+    }
+    http->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL, on_request,
+        http, MHD_OPTION_LISTEN_SOCKET, options->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, options->threads,
+        MHD_OPTION_CONNECTION_LIMIT, options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        options->idle_limit_s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, http, MHD_OPTION_END);
+    if (!http->daemon) {
+        err_set_errno(err, "cannot start the HTTP server");
+        http_links_stop(http->links);
+        free(http);
+        return NULL;
+    }
+    return http;
+}
+
+void http_quiesce(struct http *http)
+{
+    int fd = MHD_quiesce_daemon(http->daemon);
+    if (fd >= 0)
+        (void)close(fd);
+}
+
+unsigned http_active(struct http *http)
+{
+    return atomic_load(&http->active);
+}
+
+void http_stop(struct http *http)
+{
+    if (!http)
+        return;
+    MHD_stop_daemon(http->daemon);
+    http_links_stop(http->links);
+    free(http);
+}

@@ -1,0 +1,31 @@
+/* http_mhd: the HTTP server, by libmicrohttpd: an epoll thread pool whose handlers never block. */
+#ifndef ALPINE_RECEIVER_HTTP_MHD_H
+#define ALPINE_RECEIVER_HTTP_MHD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "seams/request.h"
+
+struct http;
+
+struct http_options {
+    int listen_fd; /* a listening socket (adapters/listen.h); taken over */
+    unsigned threads;
+    unsigned connections_max;
+    unsigned idle_limit_s;   /* a connection without a request is closed then */
+    int64_t header_limit_ns; /* 408 beyond */
+    int64_t body_limit_ns;   /* 408 beyond */
+};
+
+/* Starts the server; the service must outlive it. NULL and the reason in err on failure. */
+struct http *http_start(const struct http_options *options, const struct service *service, struct err *err);
+/* Accepts no further connection; those that are open go on. */
+void http_quiesce(struct http *http);
+/* How many requests have no answer yet. */
+unsigned http_active(struct http *http);
+/* Closes every connection and ends the threads. No request may be pending in the service any more. */
+void http_stop(struct http *http);
+
+#endif

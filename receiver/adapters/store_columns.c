@@ -1,0 +1,148 @@
+/* store_columns: from the field table and the derived columns to SQL text and values. Runs no SQL. */
+#include "adapters/store_columns.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { RATIONALE_MIN = 20 }; /* characters that make a reasoning long enough to stand alone */
+
+static struct value provider(const struct store_row *row, struct arena *arena)
+{
+    (void)arena;
+    return value_text(row->provider, strlen(row->provider));
+}
+
+static struct value canonical(const struct store_row *row, struct arena *arena)
+{
+    (void)arena;
+    return value_text(row->canonical, strlen(row->canonical));
+}
+
+static void trim(const char **text, size_t *len)
+{
+    while (*len && strchr(" \t\r\n\v\f", **text)) {
+        (*text)++;
+        (*len)--;
+    }
+    while (*len && strchr(" \t\r\n\v\f", (*text)[*len - 1]))
+        (*len)--;
+}
+
+static size_t characters(const char *text, size_t len)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++)
+        count += ((unsigned char)text[i] & 0xC0U) != 0x80U;
+    return count;
+}
+
+static struct value rationale(const struct store_row *row, struct arena *arena)
+{
+    struct value strategy = signal_stored(row->signal, FIELD_STRATEGY);
+    size_t len;
+    const char *reasoning = signal_text(row->signal, FIELD_REASONING, &len);
+    const char *trimmed = reasoning;
+    size_t trimmed_len = len;
+    trim(&trimmed, &trimmed_len);
+    if (characters(trimmed, trimmed_len) >= RATIONALE_MIN)
+        return value_text(reasoning, len);
+    size_t size = strategy.as.text.len + len + 64;
+    char *text = arena_alloc(arena, size);
+    if (!text)
+        return (struct value){.kind = VALUE_NULL}; /* the column is NOT NULL: the row is refused, not altered */
+    int used = snprintf(text, size, "Weighted Consensus v6.0 - %.*s%s%.*s", (int)strategy.as.text.len,
+                        strategy.as.text.data, trimmed_len ? ": " : "", trimmed_len ? (int)len : 0, reasoning);
+    return value_text(text, (size_t)used);
+}
+
+static struct value server_timestamp(const struct store_row *row, struct arena *arena)
+{
+    (void)arena;
+    return value_real((double)row->received_us / 1e6);
+}
+
+/* The column has 32 bits of milliseconds: what is older than 24.8 days is as late as it can say. */
+static struct value delivery_latency_ms(const struct store_row *row, struct arena *arena)
+{
+    (void)arena;
+    int64_t us = row->received_us - row->signal->timestamp_us;
+    if (us < 0)
+        return (struct value){.kind = VALUE_NULL};
+    return value_integer(us / 1000 < INT_MAX ? us / 1000 : INT_MAX);
+}
+
+static const struct store_column derived[] = {
+    {"provider", "text", 0, provider},
+    {"canonical", "text", 0, canonical},
+    {"rationale", "text", 0, rationale},
+    {"server_timestamp", "float8", 0, server_timestamp},
+    {"delivery_latency_ms", "int4", 0, delivery_latency_ms},
+};
+
+size_t store_columns(struct store_column columns[STORE_COLUMNS_MAX])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < SIGNAL_FIELD_COUNT; i++)
+        if (signal_fields[i].column)
+            columns[count++] = (struct store_column){signal_fields[i].column, signal_fields[i].column_type,
+                                                     (enum signal_field)i, NULL};
+    for (size_t i = 0; i < sizeof derived / sizeof *derived; i++)
+        columns[count++] = derived[i];
+    return count;
+}
+
+struct value store_column_value(const struct store_column *column, const struct store_row *row,
+                                struct arena *arena)
+{
+    return column->derive ? column->derive(row, arena) : signal_stored(row->signal, column->field);
+}
+
+static void list(const struct store_column *columns, size_t count, const char *format, struct buf *sql)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            buf_add_text(sql, ", ");
+        for (const char *at = format; *at; at++) {
+            if (*at == 'N')
+                buf_add_text(sql, columns[i].name);
+            else if (*at == 'T')
+                buf_add_text(sql, columns[i].type);
+            else if (*at == '#')
+                buf_add_format(sql, "%zu", i + 1);
+            else
+                buf_add_char(sql, *at);
+        }
+    }
+}
+
+/* An enum comes in as text, because its array type has no fixed OID; the SELECT casts it.
+ *
+ * The first of several rows with the same hash or the same signal_id is inserted, and only if neither is there
+ * yet. The places in the chain are counted over exactly these rows, so ON CONFLICT can only skip a row when
+ * somebody who does not take the chain's lock has stored it meanwhile; the caller sees that from the gap. */
+void store_columns_insert_sql(const struct store_column *columns, size_t count, struct buf *sql)
+{
+    buf_add_text(sql, "INSERT INTO signals (");
+    list(columns, count, "N", sql);
+    buf_add_text(sql, ", is_active, created_at, retention_expires_at, chain_index, previous_hash) SELECT ");
+    list(columns, count, "fresh.N::T", sql);
+    buf_add_format(sql,
+                   ", true, now(), now() + interval '7 years',"
+                   " $%zu + (row_number() OVER (ORDER BY fresh.n))::int,"
+                   " coalesce(lag(fresh.verification_hash) OVER (ORDER BY fresh.n), $%zu)"
+                   " FROM (SELECT input.*,"
+                   " row_number() OVER (PARTITION BY input.verification_hash ORDER BY input.n) AS nth_of_hash,"
+                   " row_number() OVER (PARTITION BY input.external_signal_id ORDER BY input.n) AS nth_of_id"
+                   " FROM unnest(",
+                   count + 1, count + 2);
+    list(columns, count, "$#", sql);
+    buf_add_text(sql, ") WITH ORDINALITY AS input(");
+    list(columns, count, "N", sql);
+    buf_add_text(sql,
+                 ", n)) AS fresh WHERE nth_of_hash = 1 AND nth_of_id = 1"
+                 " AND NOT EXISTS (SELECT FROM signals s WHERE s.verification_hash = fresh.verification_hash)"
+                 " AND NOT EXISTS (SELECT FROM signals s WHERE s.provider = fresh.provider"
+                 " AND s.external_signal_id = fresh.external_signal_id)"
+                 " ORDER BY fresh.n ON CONFLICT DO NOTHING RETURNING id, verification_hash, chain_index");
+}

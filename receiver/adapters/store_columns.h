@@ -1,0 +1,28 @@
+/* store_columns: the columns that the receiver fills, their types, and the value of each for a row. */
+#ifndef ALPINE_RECEIVER_STORE_COLUMNS_H
+#define ALPINE_RECEIVER_STORE_COLUMNS_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "seams/store.h"
+
+enum { STORE_COLUMNS_MAX = 40 };
+
+struct store_column {
+    const char *name;
+    const char *type;        /* PostgreSQL's */
+    enum signal_field field; /* of the signal, or … */
+    struct value (*derive)(const struct store_row *row, struct arena *arena); /* … computed from the row */
+};
+
+/* Writes the columns in their order: the fields that have one, then the derived ones. Returns how many. */
+size_t store_columns(struct store_column columns[STORE_COLUMNS_MAX]);
+
+/* The value to store; texts live as long as the row's signal and the arena. */
+struct value store_column_value(const struct store_column *column, const struct store_row *row,
+                                struct arena *arena);
+
+/* Appends the INSERT. Its parameters: one array for each column, then the tip's chain_index (int4) and hash (text). */
+void store_columns_insert_sql(const struct store_column *columns, size_t count, struct buf *sql);
+
+#endif

@@ -1,0 +1,12 @@
+/* store_pg: Alpine's table in PostgreSQL behind the store seam. */
+#ifndef ALPINE_RECEIVER_STORE_PG_H
+#define ALPINE_RECEIVER_STORE_PG_H
+
+#include "seams/store.h"
+
+/* url is borrowed for as long as the store lives; nothing is connected yet. schema_version is the one that the
+ * migrations of this program lead to. NULL when out of memory. */
+struct store *store_pg_new(const char *url, int schema_version);
+void store_pg_free(struct store *store);
+
+#endif

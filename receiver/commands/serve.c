@@ -1,0 +1,186 @@
+/* serve: joins the parts, waits for signals, and takes the parts down again in the right order. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "adapters/http_mhd.h"
+#include "adapters/listen.h"
+#include "adapters/migrate.h"
+#include "adapters/store_pg.h"
+#include "base/clock.h"
+#include "base/events.h"
+#include "commands/commands.h"
+#include "commands/settings.h"
+#include "engine/api.h"
+
+enum { DRAIN_LOOK_MS = 20 };
+
+struct server {
+    struct invocation *invocation;
+    const struct receiver_settings *settings;
+    int events_fd;
+    struct store *store;
+    struct committer *committer;
+    struct keyring *keyring;
+    struct rate_limit *rate_limit;
+    struct api *api;
+    struct http *http;
+};
+
+static void log_migration(void *self, const char *name, bool applied, bool fresh)
+{
+    struct invocation *invocation = self;
+    (void)applied;
+    log_write(invocation->log, fresh ? LOG_INFO : LOG_DEBUG, LOG_PLAIN, "Migration %s is %s", name,
+              fresh ? "applied" : "present");
+}
+
+/* Connections are descriptors; the soft limit of 1,024 would lock out everybody after that many. And a process
+ * that holds keys leaves no core behind. */
+static void set_limits(void)
+{
+    struct rlimit limit;
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int start_engine(struct server *server, struct err *err)
+{
+    const struct receiver_settings *settings = server->settings;
+    struct committer_options options = {.queue_max = (size_t)settings->queue_max,
+                                        .group_max = (size_t)settings->group_max,
+                                        .time_limit_ns = settings->request_timeout_ns};
+    server->store = store_pg_new(settings->database_url, migrate_latest());
+    server->keyring = keyring_new();
+    server->rate_limit = rate_limit_new(settings->rate_limit);
+    if (!server->store || !server->keyring || !server->rate_limit)
+        return err_set(err, "out of memory");
+    keyring_set(server->keyring, settings->api_key, settings->api_key_next);
+    server->committer = committer_start(server->store, &options, server->invocation->log, err);
+    if (!server->committer)
+        return -1;
+    struct api_parts parts = {
+        .committer = server->committer,
+        .keyring = server->keyring,
+        .rate_limit = server->rate_limit,
+        .log = server->invocation->log,
+        .rules = {.provider = settings->provider,
+                  .signal_bytes_max = (size_t)settings->signal_bytes_max,
+                  .batch_signals_max = (size_t)settings->batch_max},
+        .single_bytes_max = (size_t)settings->signal_bytes_max,
+        .batch_bytes_max = (size_t)settings->batch_bytes_max,
+    };
+    server->api = api_new(&parts);
+    return server->api ? 0 : err_set(err, "out of memory");
+}
+
+static int start_http(struct server *server, struct err *err)
+{
+    const struct receiver_settings *settings = server->settings;
+    struct service service = api_service(server->api);
+    struct http_options options = {
+        .listen_fd = listen_open(settings->listen, err),
+        .threads = (unsigned)settings->http_threads,
+        .connections_max = (unsigned)settings->connections_max,
+        .idle_limit_s = (unsigned)(settings->idle_timeout_ns / NS_PER_S),
+        .header_limit_ns = settings->header_timeout_ns,
+        .body_limit_ns = settings->body_timeout_ns,
+    };
+    if (options.listen_fd < 0)
+        return -1;
+    server->http = http_start(&options, &service, err);
+    if (server->http)
+        return 0;
+    (void)close(options.listen_fd);
+    return -1;
+}
+
+/* Keys and log level; nothing changes if anything is wrong. */
+static void reload(struct server *server)
+{
+    struct receiver_settings fresh = {0};
+    struct config *config;
+    struct err err = {0};
+    enum log_level level;
+    struct log *log = server->invocation->log;
+    if (command_reload(server->invocation, &fresh, &config, &err)) {
+        log_write(log, LOG_ERROR, LOG_PLAIN, "Reload refused, everything stays as it was: %s", err.message);
+        return;
+    }
+    keyring_set(server->keyring, fresh.api_key, fresh.api_key_next);
+    if (!log_level_parse(fresh.common.log_level, &level))
+        log_set_level(log, level);
+    log_write(log, LOG_INFO, LOG_PLAIN, "Reloaded: API keys and log level; other settings need a restart");
+    config_close(config);
+}
+
+/* Requests that were taken are finished; a second signal does not wait for them. */
+static void drain(struct server *server)
+{
+    int64_t deadline = clock_monotonic_ns() + server->settings->request_timeout_ns + NS_PER_S;
+    log_write(server->invocation->log, LOG_INFO, LOG_PLAIN, "Stopping: finishing %u requests", http_active(server->http));
+    api_drain(server->api);
+    http_quiesce(server->http);
+    while (http_active(server->http) && clock_monotonic_ns() < deadline)
+        if (events_wait(server->events_fd, DRAIN_LOOK_MS) == EVENT_STOP) {
+            log_write(server->invocation->log, LOG_WARN, LOG_PLAIN, "Stopped at once");
+            _exit(EXIT_FAILED);
+        }
+}
+
+static void serve_until_stopped(struct server *server)
+{
+    log_write(server->invocation->log, LOG_INFO,
+              LOG_WITH(LOG_STR("listen", server->settings->listen), LOG_STR("version", ALPINE_VERSION)),
+              "Alpine receiver listening on %s", server->settings->listen);
+    for (;;) {
+        enum event event = events_wait(server->events_fd, -1);
+        if (event == EVENT_RELOAD)
+            reload(server);
+        if (event == EVENT_STOP)
+            break;
+    }
+    drain(server);
+}
+
+/* The committer answers what it still has before the HTTP side goes: libmicrohttpd must not be stopped while
+ * connections are suspended. */
+static void stop(struct server *server)
+{
+    committer_stop(server->committer);
+    http_stop(server->http);
+    api_free(server->api);
+    rate_limit_free(server->rate_limit);
+    keyring_free(server->keyring);
+    store_pg_free(server->store);
+    if (server->events_fd >= 0)
+        (void)close(server->events_fd);
+}
+
+int command_serve(struct invocation *invocation)
+{
+    struct server server = {.invocation = invocation, .settings = invocation->values, .events_fd = -1};
+    struct err err = {0};
+    int code = EXIT_FAILED;
+    set_limits();
+    if (command_has_flag(invocation, "--migrate") &&
+        migrate_apply(server.settings->database_url, log_migration, invocation, &err))
+        goto out;
+    server.events_fd = events_open(&err);
+    if (server.events_fd < 0 || start_engine(&server, &err) || start_http(&server, &err))
+        goto out;
+    serve_until_stopped(&server);
+    code = EXIT_DONE;
+out:
+    if (code)
+        log_write(invocation->log, LOG_ERROR, LOG_PLAIN, "Cannot start: %s", err.message);
+    stop(&server);
+    if (!code)
+        log_write(invocation->log, LOG_INFO, LOG_PLAIN, "Stopped");
+    return code;
+}

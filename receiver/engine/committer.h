@@ -1,0 +1,37 @@
+/* committer: the one thread that writes. It takes everything that waits, stores it in one transaction, and only
+ * then tells each submission. It also keeps the connection: reconnects with backoff, and knows whether a write
+ * would work. */
+#ifndef ALPINE_RECEIVER_COMMITTER_H
+#define ALPINE_RECEIVER_COMMITTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "engine/submission.h"
+#include "seams/store.h"
+
+struct committer;
+
+struct committer_options {
+    size_t queue_max;        /* signals that may wait */
+    size_t group_max;        /* signals in one transaction (one larger submission still goes alone) */
+    int64_t time_limit_ns;   /* from submit to done; half of it for waiting, half for the transaction */
+};
+
+/* Starts the thread. The store and the log must outlive it. NULL and the reason in err on failure. */
+struct committer *committer_start(const struct store *store, const struct committer_options *options,
+                                  struct log *log, struct err *err);
+/* Stores what waits (as far as the database lets it), answers everything, ends the thread. */
+void committer_stop(struct committer *committer);
+
+/* Any thread. Takes a submission over until its done is called. Returns false, and leaves it to the caller with
+ * outcome and retry_after_s set, if the queue is full or the database is away. */
+MUST_CHECK bool committer_submit(struct committer *committer, struct submission *submission);
+
+/* Any thread: would a write work now? *retry_after_s: when to ask again. */
+bool committer_is_ready(struct committer *committer, int *retry_after_s);
+
+#endif

@@ -1,0 +1,58 @@
+/* request: an HTTP request and its answer, as the engine sees them. http_mhd fills the first half; the service
+ * behind the seam fills the second. */
+#ifndef ALPINE_RECEIVER_REQUEST_H
+#define ALPINE_RECEIVER_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+enum { REQUEST_ID_MAX = 64 };
+
+struct response {
+    int status;
+    struct buf body;       /* JSON */
+    const char *allow;     /* static; Allow, or NULL */
+    int retry_after_s;     /* Retry-After, 0: none */
+    bool authenticate;     /* WWW-Authenticate */
+    bool close_connection; /* the connection cannot be used again */
+};
+
+struct request {
+    /* set by the HTTP side; borrowed until the request is discarded */
+    const char *method;
+    const char *path;
+    const char *api_key;      /* X-API-Key, or NULL */
+    const char *content_type; /* or NULL */
+    const char *dry_run;      /* the query's value, or NULL */
+    const char *caller_id;    /* X-Request-Id as it came in, or NULL */
+    const char *malformed;    /* what is wrong with the headers, or NULL */
+    int64_t content_length;   /* -1: unknown */
+    struct buf body;
+    void (*resume)(struct request *request); /* any thread: the response of a pending request is ready */
+
+    /* set by the service */
+    char id[REQUEST_ID_MAX + 1]; /* what X-Request-Id answers */
+    size_t body_limit;
+    int64_t received_us; /* wall clock */
+    const void *route;
+    void *work; /* what the service attached; freed by discard */
+    struct response response;
+};
+
+/* All calls but resume come from an HTTP thread, one at a time for one request. None of them blocks. */
+struct service {
+    void *self;
+    /* The headers are in. True: go on and read the body, up to body_limit. False: the response is set. */
+    bool (*begin)(void *self, struct request *request);
+    /* The body is in. True: the response is set. False: request->resume will be called, perhaps already was. */
+    bool (*handle)(void *self, struct request *request);
+    /* Sets the response for a failure that the HTTP side found: 408 (too slow) or 413 (too large). */
+    void (*refuse)(void *self, struct request *request, int status);
+    /* The request is over: frees what the service attached. */
+    void (*discard)(void *self, struct request *request);
+};
+
+#endif

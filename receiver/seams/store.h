@@ -1,0 +1,57 @@
+/* store: where verified signals are kept. The committer knows this seam; store_pg and the tests' fakes fill it. */
+#ifndef ALPINE_RECEIVER_STORE_H
+#define ALPINE_RECEIVER_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/outcome.h"
+#include "format/signal.h"
+
+enum store_verdict {
+    STORE_UNKNOWN,   /* not in the store */
+    STORE_STORED,    /* this call stored it */
+    STORE_DUPLICATE, /* it was there before, with the same hash */
+    STORE_CONFLICT,  /* its provider and signal_id are there with another hash */
+    STORE_REFUSED,   /* the store will never take this row */
+};
+
+/* One signal: checked, verified. The inputs are borrowed for the call. */
+struct store_row {
+    const struct signal *signal;
+    const char *provider;
+    const char *canonical; /* the exact text that was hashed; NUL-terminated ASCII */
+    int64_t received_us;   /* wall clock when the request came in */
+    enum store_verdict verdict; /* out */
+    int64_t id;                 /* out: of the stored row, for all but STORE_UNKNOWN and STORE_REFUSED */
+};
+
+/* Only the committer's thread calls these. Each returns within its deadline (clock_monotonic_ns). */
+struct store_ops {
+    /* Connects and makes sure that a write would work (schema version included). DONE or AGAIN. */
+    enum outcome (*open)(void *self, int64_t deadline_ns, struct err *err);
+    void (*close)(void *self);
+    /* Stores all rows that are new in one transaction and tells each row's verdict.
+     * DONE: it is durable. AGAIN: nothing is known, the whole may be sent again. NEVER: one of the rows breaks a
+     * rule of the store, nothing was stored. */
+    enum outcome (*insert)(void *self, struct store_row **rows, size_t count, int64_t deadline_ns,
+                           struct err *err);
+    /* Tells each row's verdict (STORE_UNKNOWN: would be stored) without storing. DONE or AGAIN. */
+    enum outcome (*look_up)(void *self, struct store_row **rows, size_t count, int64_t deadline_ns,
+                            struct err *err);
+    /* Would a write work now? DONE or AGAIN. */
+    enum outcome (*probe)(void *self, int64_t deadline_ns, struct err *err);
+    /* False once the connection is known to be lost: open it again. */
+    bool (*is_open)(void *self);
+    /* Becomes readable when the connection says something while nothing was asked, usually that it ends; -1: none. */
+    int (*descriptor)(void *self);
+};
+
+struct store {
+    const struct store_ops *ops;
+    void *self;
+};
+
+#endif

@@ -1,0 +1,61 @@
+/* ask: a loop of its own for one request. */
+#include "commands/ask.h"
+
+#include <stdio.h>
+
+#include "adapters/transport_curl.h"
+#include "commands/settings.h"
+
+struct asking {
+    struct ask_answer *answer;
+    bool done;
+};
+
+static void on_done(void *context, const struct transport_answer *answer)
+{
+    struct asking *asking = context;
+    struct ask_answer *kept = asking->answer;
+    kept->answer = *answer;
+    buf_add(&kept->body, answer->body, answer->len);
+    (void)snprintf(kept->error, sizeof kept->error, "%s", answer->error);
+    kept->answer.body = kept->body.data;
+    kept->answer.error = kept->error;
+    asking->done = true;
+}
+
+int ask(const struct invocation *invocation, const char *method, const char *path, const struct buf *body,
+        struct ask_answer *answer, struct err *err)
+{
+    const struct sender_settings *settings = invocation->values;
+    struct transport_curl_options options = {.url = settings->url,
+                                             .api_key = settings->api_key,
+                                             .connect_limit_ns = settings->connect_timeout_ns,
+                                             .request_limit_ns = settings->request_timeout_ns,
+                                             .ca_file = settings->ca_file};
+    struct asking asking = {.answer = answer};
+    struct transport_request request = {.method = method,
+                                        .path = path,
+                                        .content_type = body ? "application/json" : NULL,
+                                        .body = body ? body->data : NULL,
+                                        .len = body ? body->len : 0,
+                                        .id = "alpine-ask",
+                                        .done = on_done,
+                                        .context = &asking};
+    int status = -1;
+    struct loop *loop = loop_new(err);
+    struct transport *transport = loop ? transport_curl_new(&options, loop, err) : NULL;
+    if (!transport || transport->ops->send(transport->self, &request, err))
+        goto out;
+    while (!asking.done)
+        loop_step(loop);
+    status = 0;
+out:
+    transport_curl_free(transport);
+    loop_free(loop);
+    return status;
+}
+
+void ask_clear(struct ask_answer *answer)
+{
+    buf_clear(&answer->body);
+}

@@ -1,0 +1,124 @@
+/* link: joins the engine with the adapters. */
+#include "commands/link.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "adapters/transport_curl.h"
+#include "base/clock.h"
+#include "base/events.h"
+
+#define STOP_LIMIT_NS (25 * NS_PER_S)
+
+void link_protect_process(void)
+{
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+/* The key and the log level; nothing changes if anything is wrong. */
+static void reload(struct link *link)
+{
+    struct sender_settings fresh = {0};
+    struct config *config;
+    struct err err = {0};
+    enum log_level level;
+    struct log *log = link->invocation->log;
+    if (command_reload(link->invocation, &fresh, &config, &err) ||
+        transport_curl_set_key(link->transport, fresh.api_key, &err)) {
+        log_write(log, LOG_ERROR, LOG_PLAIN, "Reload refused, everything stays as it was: %s", err.message);
+        return;
+    }
+    if (!log_level_parse(fresh.common.log_level, &level))
+        log_set_level(log, level);
+    log_write(log, LOG_INFO, LOG_PLAIN, "Reloaded: ARGO_API_KEY and log level; other settings need a restart");
+    config_close(config);
+}
+
+static void on_event(void *context, int fd, unsigned events)
+{
+    struct link *link = context;
+    (void)events;
+    enum event event = events_next(fd);
+    if (event == EVENT_RELOAD)
+        reload(link);
+    if (event != EVENT_STOP)
+        return;
+    if (link->stop_asked) {
+        log_write(link->invocation->log, LOG_WARN, LOG_PLAIN, "Stopped at once");
+        _exit(EXIT_FAILED);
+    }
+    link->stop_asked = true;
+}
+
+static void on_delivery_due(void *context)
+{
+    struct link *link = context;
+    delivery_tick(link->delivery, clock_monotonic_ns());
+}
+
+int link_open(struct link *link, struct invocation *invocation, const struct source *source,
+              const struct state *state, struct err *err)
+{
+    const struct sender_settings *settings = invocation->values;
+    *link = (struct link){.invocation = invocation, .settings = settings, .events_fd = -1};
+    link_protect_process();
+    struct transport_curl_options transport = {.url = settings->url,
+                                               .api_key = settings->api_key,
+                                               .connect_limit_ns = settings->connect_timeout_ns,
+                                               .request_limit_ns = settings->request_timeout_ns,
+                                               .ca_file = settings->ca_file};
+    struct delivery_options delivery = {.batch_max = (size_t)settings->batch_max,
+                                        .batch_bytes_max = (size_t)settings->batch_bytes_max,
+                                        .in_flight_max = (unsigned)settings->in_flight_max,
+                                        .single_max = (unsigned)settings->single_max,
+                                        .retry_first_ns = settings->retry_first_ns,
+                                        .probe_interval_ns = settings->probe_interval_ns,
+                                        .url = settings->url};
+    link->events_fd = events_open(err);
+    link->loop = link->events_fd < 0 ? NULL : loop_new(err);
+    if (!link->loop || loop_watch(link->loop, link->events_fd, LOOP_READ, on_event, link, err))
+        return -1;
+    link->transport = transport_curl_new(&transport, link->loop, err);
+    if (!link->transport)
+        return -1;
+    link->delivery = delivery_open(&delivery, source, link->transport, state, invocation->log, err);
+    return link->delivery ? 0 : -1;
+}
+
+void link_close(struct link *link)
+{
+    transport_curl_free(link->transport);
+    delivery_close(link->delivery);
+    if (link->loop) {
+        loop_timer_cancel(link->loop, &link->delivery_timer);
+        loop_timer_cancel(link->loop, &link->stop_timer);
+    }
+    loop_free(link->loop);
+    if (link->events_fd >= 0)
+        (void)close(link->events_fd);
+}
+
+void link_step(struct link *link)
+{
+    loop_timer_set(link->loop, &link->delivery_timer, delivery_due(link->delivery), on_delivery_due, link);
+    loop_step(link->loop);
+}
+
+static void on_stop_overdue(void *context)
+{
+    struct link *link = context;
+    link->stop_overdue = true;
+}
+
+void link_finish(struct link *link)
+{
+    struct delivery_stats stats;
+    delivery_stop(link->delivery);
+    loop_timer_set(link->loop, &link->stop_timer, clock_monotonic_ns() + STOP_LIMIT_NS, on_stop_overdue, link);
+    for (;;) {
+        delivery_stats(link->delivery, &stats);
+        if (!stats.in_flight || link->stop_overdue)
+            return;
+        link_step(link);
+    }
+}

@@ -1,0 +1,37 @@
+/* link: a delivery with everything around it, as run, sync and send need it: loop, transport, timers, signals. */
+#ifndef ALPINE_SENDER_LINK_H
+#define ALPINE_SENDER_LINK_H
+
+#include <stdbool.h>
+
+#include "base/command.h"
+#include "base/loop.h"
+#include "commands/settings.h"
+#include "engine/delivery.h"
+
+struct link {
+    struct invocation *invocation;
+    const struct sender_settings *settings;
+    struct loop *loop;
+    struct transport *transport;
+    struct delivery *delivery;
+    struct loop_timer delivery_timer;
+    struct loop_timer stop_timer;
+    int events_fd;
+    bool stop_asked;
+    bool stop_overdue;
+};
+
+/* Opens it; source and state stay the caller's. Returns -1 and the reason in err; close it in any case. */
+MUST_CHECK int link_open(struct link *link, struct invocation *invocation, const struct source *source,
+                         const struct state *state, struct err *err);
+void link_close(struct link *link);
+/* Waits for what comes next and does it. */
+void link_step(struct link *link);
+/* Begins nothing new, waits for what is in flight (25 s at most), saves. */
+void link_finish(struct link *link);
+
+/* Secrets leave no core dump. */
+void link_protect_process(void);
+
+#endif

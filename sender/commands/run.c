@@ -1,0 +1,112 @@
+/* run: the service. */
+#include "adapters/source_sqlite.h"
+#include "adapters/source_watch.h"
+#include "adapters/state_sqlite.h"
+#include "base/clock.h"
+#include "commands/commands.h"
+#include "commands/link.h"
+#include "engine/answer.h"
+
+#define RETRY_LOOK_NS NS_PER_S
+
+struct service {
+    struct link link;
+    struct source *source;
+    struct state *state;
+    struct source_watch *watch;
+    struct loop_timer retry_timer;
+};
+
+static void on_look(void *context)
+{
+    struct service *service = context;
+    delivery_look(service->link.delivery);
+}
+
+/* Dead letters are marked by another process; nobody waits for them to the millisecond. */
+static void on_retry_look(void *context)
+{
+    struct service *service = context;
+    delivery_look_at_retries(service->link.delivery);
+    loop_timer_set(service->link.loop, &service->retry_timer, clock_monotonic_ns() + RETRY_LOOK_NS, on_retry_look,
+                   service);
+}
+
+static void on_health(void *context, const struct transport_answer *answer)
+{
+    struct service *service = context;
+    struct log *log = service->link.invocation->log;
+    bool dry_run;
+    if (answer_is_healthy(answer, &dry_run))
+        log_write(log, LOG_INFO, LOG_PLAIN, "Alpine backend health check passed");
+    else if (answer->failure != TRANSPORT_OK)
+        log_write(log, LOG_WARN, LOG_WITH(LOG_STR("error", answer->error)),
+                  "Connection error - Alpine backend unreachable: %s", service->link.settings->url);
+    else
+        log_write(log, LOG_WARN, LOG_WITH(LOG_INT("status", answer->status)),
+                  "Alpine backend health check failed: %s", service->link.settings->url);
+}
+
+static void ask_health(struct service *service)
+{
+    struct err err = {0};
+    struct transport_request request = {
+        .method = "GET", .path = "/health", .id = "health", .done = on_health, .context = service};
+    if (service->link.transport->ops->send(service->link.transport->self, &request, &err))
+        log_write(service->link.invocation->log, LOG_WARN, LOG_PLAIN, "Health check: %s", err.message);
+}
+
+static int open_service(struct service *service, struct invocation *invocation, struct err *err)
+{
+    const struct sender_settings *settings = invocation->values;
+    pid_t owner;
+    service->state = state_sqlite_open(settings->state_directory, STATE_OWN, &owner, err);
+    if (!service->state)
+        return -1;
+    service->source = source_sqlite_new(settings->database);
+    if (!service->source)
+        return err_set(err, "out of memory");
+    if (link_open(&service->link, invocation, service->source, service->state, err))
+        return -1;
+    service->watch = source_watch_new(service->link.loop, settings->database, settings->poll_interval_ns,
+                                      on_look, service);
+    return service->watch ? 0 : err_set(err, "out of memory");
+}
+
+static void close_service(struct service *service)
+{
+    if (service->link.loop)
+        loop_timer_cancel(service->link.loop, &service->retry_timer);
+    source_watch_free(service->watch);
+    link_close(&service->link);
+    source_sqlite_free(service->source);
+    state_sqlite_close(service->state);
+}
+
+int command_run(struct invocation *invocation)
+{
+    const struct sender_settings *settings = invocation->values;
+    struct service service = {.link.events_fd = -1};
+    struct err err = {0};
+    if (!settings->enabled) {
+        log_write(invocation->log, LOG_INFO, LOG_PLAIN, "Alpine sync disabled");
+        return EXIT_DONE;
+    }
+    if (open_service(&service, invocation, &err)) {
+        log_write(invocation->log, LOG_ERROR, LOG_PLAIN, "Cannot start: %s", err.message);
+        close_service(&service);
+        return EXIT_FAILED;
+    }
+    log_write(invocation->log, LOG_INFO,
+              LOG_WITH(LOG_STR("database", settings->database), LOG_STR("version", ALPINE_VERSION)),
+              "Alpine sync service initialized: %s", settings->url);
+    ask_health(&service);
+    on_retry_look(&service);
+    while (!service.link.stop_asked)
+        link_step(&service.link);
+    log_write(invocation->log, LOG_INFO, LOG_PLAIN, "Stopping: finishing what is in flight");
+    link_finish(&service.link);
+    close_service(&service);
+    log_write(invocation->log, LOG_INFO, LOG_PLAIN, "Stopped");
+    return EXIT_DONE;
+}

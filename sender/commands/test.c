@@ -1,0 +1,21 @@
+/* test: health, key, and a dry-run signal end to end. */
+#include "commands/commands.h"
+#include "commands/link.h"
+#include "commands/probe.h"
+
+int command_test(struct invocation *invocation)
+{
+    bool dry_run;
+    struct report *report = report_new();
+    if (!report)
+        return EXIT_FAILED;
+    link_protect_process();
+    if (probe_health(report, invocation, &dry_run) && probe_key(report, invocation)) {
+        if (dry_run)
+            (void)probe_signal(report, invocation);
+        else
+            report_add(report, REPORT_PASS, "signal",
+                       "not tried: this older receiver knows no dry run and would store it");
+    }
+    return report_finish(report, command_has_flag(invocation, "--json"));
+}

@@ -1,0 +1,117 @@
+/* batch: items point into the arena and, by offset, into the body. */
+#include "engine/batch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct batch *batch_new(const struct place *before)
+{
+    struct batch *batch = calloc(1, sizeof *batch);
+    if (batch)
+        batch->before = *before;
+    return batch;
+}
+
+void batch_free(struct batch *batch)
+{
+    if (!batch)
+        return;
+    free(batch->items);
+    buf_clear(&batch->body);
+    arena_clear(&batch->arena);
+    free(batch);
+}
+
+static const char *copy(struct batch *batch, const char *text)
+{
+    return arena_copy(&batch->arena, text, strlen(text));
+}
+
+static int make_room(struct batch *batch)
+{
+    if (batch->count < batch->capacity)
+        return 0;
+    size_t capacity = batch->capacity ? batch->capacity * 2 : 1;
+    struct batch_item *items = realloc(batch->items, capacity * sizeof *items);
+    if (!items)
+        return -1;
+    batch->items = items;
+    batch->capacity = capacity;
+    return 0;
+}
+
+int batch_add(struct batch *batch, const struct batch_item *item, const char *json, size_t len)
+{
+    struct batch_item added = *item;
+    added.offset = batch->body.len;
+    added.len = len;
+    added.signal_id = copy(batch, item->signal_id);
+    added.symbol = copy(batch, item->symbol);
+    added.action = copy(batch, item->action);
+    if (!added.signal_id || !added.symbol || !added.action || make_room(batch))
+        return -1;
+    buf_add(&batch->body, json, len);
+    buf_add_char(&batch->body, '\n');
+    if (batch->body.failed) {
+        batch->body.failed = false;
+        buf_truncate(&batch->body, added.offset);
+        return -1;
+    }
+    batch->items[batch->count++] = added;
+    return 0;
+}
+
+void batch_place(const struct batch *batch, size_t index, struct place *place)
+{
+    place->position = batch->items[index].position;
+    (void)snprintf(place->signal_id, sizeof place->signal_id, "%s", batch->items[index].signal_id);
+}
+
+static int add_from(struct batch *to, const struct batch *from, size_t index)
+{
+    const struct batch_item *item = &from->items[index];
+    return batch_add(to, item, from->body.data + item->offset, item->len);
+}
+
+struct batch *batch_split(struct batch *batch, size_t at)
+{
+    struct place before;
+    batch_place(batch, at - 1, &before);
+    struct batch *rest = batch_new(&before);
+    for (size_t i = at; rest && i < batch->count; i++)
+        if (add_from(rest, batch, i)) {
+            batch_free(rest);
+            return NULL;
+        }
+    if (rest) {
+        batch->count = at;
+        buf_truncate(&batch->body, batch->items[at - 1].offset + batch->items[at - 1].len + 1);
+    }
+    return rest;
+}
+
+int batch_keep(struct batch *batch, const bool *keep)
+{
+    size_t first = 0;
+    while (!keep[first])
+        first++;
+    struct place before = batch->before;
+    if (first)
+        batch_place(batch, first - 1, &before);
+    struct batch *kept = batch_new(&before);
+    if (!kept)
+        return -1;
+    for (size_t i = first; i < batch->count; i++)
+        if (keep[i] && add_from(kept, batch, i)) {
+            batch_free(kept);
+            return -1;
+        }
+    struct batch old = *batch;
+    *batch = *kept;
+    batch->next = old.next;
+    batch->in_flight = old.in_flight;
+    *kept = old;
+    batch_free(kept);
+    return 0;
+}

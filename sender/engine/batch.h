@@ -1,0 +1,49 @@
+/* batch: signals on their way, with the body that carries them. Pure memory. */
+#ifndef ALPINE_SENDER_BATCH_H
+#define ALPINE_SENDER_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "seams/source.h"
+
+struct batch_item {
+    int64_t position; /* in the source; 0 for a dead letter that is sent again */
+    int64_t dead_id;  /* of that letter, or 0 */
+    const char *signal_id;
+    const char *symbol;
+    const char *action;
+    size_t offset; /* of its JSON in the body */
+    size_t len;    /* without the line's end */
+};
+
+struct batch {
+    struct batch *next;  /* in the list of what is outstanding */
+    struct place before; /* the place before its first item: as far as the position may move while it waits */
+    struct batch_item *items;
+    size_t count;
+    size_t capacity;
+    struct buf body; /* NDJSON: a line an item */
+    struct arena arena;
+    bool in_flight;
+};
+
+struct batch *batch_new(const struct place *before);
+void batch_free(struct batch *batch);
+
+/* Appends an item; everything is copied. Returns 0, or -1 when out of memory (the batch is as it was). */
+MUST_CHECK int batch_add(struct batch *batch, const struct batch_item *item, const char *json, size_t len);
+
+/* Moves the items from `at` on into a new batch; 0 < at < count. NULL when out of memory. */
+struct batch *batch_split(struct batch *batch, size_t at);
+
+/* Keeps the items for which keep is true; at least one. Returns -1 when out of memory (all are kept). */
+MUST_CHECK int batch_keep(struct batch *batch, const bool *keep);
+
+/* The place of an item. */
+void batch_place(const struct batch *batch, size_t index, struct place *place);
+
+#endif

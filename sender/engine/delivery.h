@@ -1,0 +1,70 @@
+/* delivery: moves signals from the source to the receiver: batches, outcomes, retries, and the position.
+ *
+ * One thread, the event loop's. It asks for nothing but its seams, and never waits: the loop calls it when the
+ * source may have changed, when an answer came (through the transport) and when delivery_due has come.
+ *
+ * The promise: the saved position moves only over signals that were answered as stored (or duplicate), or whose
+ * dead letter is durable. Losing the newest position costs duplicates, never signals. */
+#ifndef ALPINE_SENDER_DELIVERY_H
+#define ALPINE_SENDER_DELIVERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "seams/source.h"
+#include "seams/state.h"
+#include "seams/transport.h"
+
+struct delivery;
+
+struct delivery_options {
+    size_t batch_max;          /* signals in a batch */
+    size_t batch_bytes_max;    /* of its body */
+    unsigned in_flight_max;    /* requests */
+    unsigned single_max;       /* requests in flight to an older receiver, which takes single signals only */
+    int64_t retry_first_ns;    /* the first pause after a failure */
+    int64_t probe_interval_ns; /* longest pause between retries, and the pause while on hold */
+    const char *url;           /* for the log */
+};
+
+enum link_state {
+    LINK_UP,       /* as far as is known */
+    LINK_RETRYING, /* the last attempt failed; the next one is timed */
+    LINK_HOLDING,  /* something is misconfigured; one signal is tried now and then */
+};
+
+struct delivery_stats {
+    enum link_state link;
+    int64_t delivered;  /* by this delivery, duplicates included */
+    int64_t duplicates;
+    int64_t dead;       /* became dead letters */
+    int64_t last_success_us;
+    size_t outstanding; /* signals read and not answered */
+    bool source_away;   /* the last look failed */
+    bool source_at_end; /* everything that there was at the last look was read */
+    bool in_flight;
+    const char *hold_advice; /* what to mend, while on hold; else NULL */
+};
+
+/* All parts are borrowed and must outlive it. Loads the position. NULL and the reason in err on failure. */
+struct delivery *delivery_open(const struct delivery_options *options, const struct source *source,
+                               const struct transport *transport, const struct state *state, struct log *log,
+                               struct err *err);
+/* No request may be in flight any more. Saves the position. */
+void delivery_close(struct delivery *delivery);
+
+/* The source may have something new: reads and sends as far as that is possible now. */
+void delivery_look(struct delivery *delivery);
+/* Dead letters may have been marked for another try. */
+void delivery_look_at_retries(struct delivery *delivery);
+/* Does what is due at now_ns (monotonic): retries, saving. */
+void delivery_tick(struct delivery *delivery, int64_t now_ns);
+/* When delivery_tick has something to do; INT64_MAX: never. */
+int64_t delivery_due(const struct delivery *delivery);
+/* Begins no further request. What is in flight is still answered. */
+void delivery_stop(struct delivery *delivery);
+void delivery_stats(const struct delivery *delivery, struct delivery_stats *stats);
+
+#endif

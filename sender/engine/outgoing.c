@@ -1,0 +1,18 @@
+/* outgoing: the sender's own verification, before anything leaves. */
+#include "engine/outgoing.h"
+
+#include "format/verify.h"
+#include "format/wire.h"
+
+enum fault outgoing_prepare(struct signal *signal, struct buf *json, struct buf *scratch, struct err *err)
+{
+    enum canonical_form form;
+    enum fault fault = signal_check(signal, err);
+    if (!fault && !verify_find_kinds(signal, &form, scratch)) {
+        fault = FAULT_HASH_MISMATCH;
+        err_set_about(err, "sha256", "the hash is that of no form of this signal: the row was changed, or damaged");
+    }
+    buf_reset(json);
+    wire_write(signal, json);
+    return fault;
+}

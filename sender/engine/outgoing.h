@@ -1,0 +1,13 @@
+/* outgoing: from a signal as the source has it to the JSON that is sent, or the reason why it cannot be. */
+#ifndef ALPINE_SENDER_OUTGOING_H
+#define ALPINE_SENDER_OUTGOING_H
+
+#include "base/buf.h"
+#include "format/signal.h"
+
+/* Checks the signal, finds the kinds of numbers that its hash was made over, and writes json (emptied first).
+ * scratch is working memory. On a fault json holds the signal as well as it can be written, for the dead letter. */
+MUST_CHECK enum fault outgoing_prepare(struct signal *signal, struct buf *json, struct buf *scratch,
+                                       struct err *err);
+
+#endif

@@ -1,0 +1,29 @@
+/* outstanding: the batches without an answer, in the order of their positions. What lies before the first of them
+ * is answered without a gap, so that is how far the position may move. */
+#ifndef ALPINE_SENDER_OUTSTANDING_H
+#define ALPINE_SENDER_OUTSTANDING_H
+
+#include <stddef.h>
+
+#include "engine/batch.h"
+
+struct outstanding {
+    struct batch *first;
+    size_t batches;
+    size_t signals;
+};
+
+/* Appends a batch that was just read; it belongs to the list from now on. */
+void outstanding_append(struct outstanding *list, struct batch *batch);
+/* Puts `rest` right behind the batch that it was split from. */
+void outstanding_insert_after(struct outstanding *list, struct batch *batch, struct batch *rest);
+/* Takes a batch out and frees it: it is answered. */
+void outstanding_remove(struct outstanding *list, struct batch *batch);
+/* The first batch that is not in flight, or NULL. */
+struct batch *outstanding_next(const struct outstanding *list);
+/* The place up to which everything is answered: before the first outstanding batch, else `read`, the place up to
+ * which the source was read. */
+const struct place *outstanding_safe(const struct outstanding *list, const struct place *read);
+void outstanding_clear(struct outstanding *list);
+
+#endif

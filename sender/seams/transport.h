@@ -1,0 +1,51 @@
+/* transport: how requests reach the receiver. transport_curl and the tests' fakes fill it. */
+#ifndef ALPINE_SENDER_TRANSPORT_H
+#define ALPINE_SENDER_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum transport_failure {
+    TRANSPORT_OK,          /* there is an HTTP answer */
+    TRANSPORT_UNREACHABLE, /* DNS, connect, reset, time-out */
+    TRANSPORT_UNTRUSTED,   /* TLS: the other side is not who it should be */
+    TRANSPORT_NONSENSE,    /* what came back is no HTTP, or too much of it */
+};
+
+struct transport_answer {
+    enum transport_failure failure;
+    const char *error;      /* for people; "" if there is an answer */
+    int status;             /* of HTTP; 0 without an answer */
+    const char *body;       /* borrowed for the call */
+    size_t len;
+    int64_t retry_after_ns; /* 0: none */
+};
+
+typedef void transport_done(void *context, const struct transport_answer *answer);
+
+struct transport_request {
+    const char *method; /* "GET", "POST" */
+    const char *path;   /* below /api/v1/external-signals/sync */
+    const char *content_type;
+    const char *body; /* borrowed until done */
+    size_t len;
+    char id[17]; /* X-Request-Id */
+    transport_done *done;
+    void *context;
+};
+
+struct transport_ops {
+    /* Begins a request; done is called later, exactly once, never from within. -1: it could not even begin, and
+     * done is not called. */
+    int (*send)(void *self, const struct transport_request *request, struct err *err);
+};
+
+struct transport {
+    const struct transport_ops *ops;
+    void *self;
+};
+
+#endif

@@ -1,0 +1,112 @@
+"""What the programs say of themselves (`PROGRAM help`) against what README.md and docs/*.md say of them."""
+
+import re
+import subprocess
+from dataclasses import dataclass, field
+
+from sources import files, text
+from support.paths import REPO
+
+PROGRAMS = ("alpine-sender", "alpine-receiver")
+SETTING = re.compile(r"\b(?:ALPINE|ARGO|EXTERNAL_SIGNAL|DATABASE)_[A-Z0-9_]*[A-Z0-9]\b")
+CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+CALL = re.compile(r"\b(alpine-sender|alpine-receiver) +([a-z][a-z-]*)\b")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+
+
+@dataclass
+class Program:
+    """A program's commands, and its settings with their defaults (None: there is none) and secrets' NAME_FILE."""
+    name: str
+    commands: set = field(default_factory=set)
+    settings: dict = field(default_factory=dict)
+    files: set = field(default_factory=set)
+
+
+def from_help(build, program_name):
+    """Read `PROGRAM help`."""
+    program = Program(program_name)
+    path = build / program_name.removeprefix("alpine-") / program_name
+    said = subprocess.run([path, "help"], capture_output=True, text=True, check=True, timeout=30).stdout
+    section = None
+    for line in said.splitlines():
+        if line and not line.startswith(" "):
+            section = line.split()[0].rstrip(":")
+        elif section == "Commands" and line.startswith("  ") and not line.startswith("   "):
+            program.commands.add(line.split()[0])
+        elif section == "Settings" and line.startswith("  ") and not line.startswith("   "):
+            name, rest = line.split(maxsplit=1)
+            default = re.search(r" \[([^\]]*)\]", rest)
+            program.settings[name] = default[1] if default else None
+            program.files.update(re.findall(rf"\b{name}_FILE\b", rest))
+    assert program.commands and program.settings, f"`{program_name} help` has no commands or settings:\n{said}"
+    return program
+
+
+def documents():
+    """README.md and docs/*.md: text by name."""
+    paths = [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]
+    return {path.relative_to(REPO).as_posix(): text(path) for path in paths if path.exists()}
+
+
+def code(document):
+    """Everything that is set as code."""
+    return "\n".join(CODE.findall(document))
+
+
+def undocumented(programs):
+    """What the programs have and no document names."""
+    everything = "\n".join(documents().values())
+    calls = set(CALL.findall(code(everything))) | _tabled_commands()
+    wrong = [f"`{program.name} {command}` is not documented"
+             for program in programs for command in sorted(program.commands) if (program.name, command) not in calls]
+    rows = [line for line in everything.splitlines() if line.startswith("|")]
+    for program in programs:
+        for setting, default in sorted(program.settings.items()):
+            if not re.search(rf"\b{setting}\b", everything):
+                wrong.append(f"{setting} of {program.name} is not documented")
+            described = [row for row in rows if re.match(rf"\|\s*`?{setting}\b", row)]
+            if default and described and not any(default in row for row in described):
+                wrong.append(f"the default of {setting} is {default}, which its row does not say: {described[0]}")
+    return wrong
+
+
+def _tabled_commands():
+    """Commands that a table lists below a heading that names the program."""
+    found = set()
+    for document in documents().values():
+        program = None
+        for line in document.splitlines():
+            if line.startswith("#"):
+                program = next((name for name in PROGRAMS if name in line), None)
+            row = re.match(r"\|\s*`([a-z][a-z-]*)", line)
+            if program and row:
+                found.add((program, row[1]))
+    return found
+
+
+def invented(programs):
+    """What a document names and nothing has."""
+    settings = set().union(*(set(program.settings) | program.files for program in programs))
+    of_tests = set(SETTING.findall("\n".join(text(path) for path in files("tests") + [REPO / "run"]
+                                             if path.suffix in (".py", ".sh", ""))))
+    commands = {(program.name, command) for program in programs for command in program.commands}
+    options = {"--" + setting[0].lower() + setting[1:].lower().replace("_", "-") for setting in settings}
+    wrong = []
+    for name, document in documents().items():
+        wrong += [f"{name} names {setting}, which is no setting"
+                  for setting in sorted(set(SETTING.findall(document)) - settings - of_tests)]
+        wrong += [f"{name} names `{program} {command}`, which is no command"
+                  for program, command in sorted(set(CALL.findall(code(document))) - commands)]
+        for line in code(document).splitlines():
+            program = next((known for known in PROGRAMS if re.search(rf"\b{known} ", line)), None)
+            wrong += [f"{name} gives {program} the option {option}, which it does not have: {line.strip()}"
+                      for option in OPTION.findall(line[line.find(program):] if program else "")
+                      if option not in options and not _in_source(program, option)]
+    return wrong
+
+
+def _in_source(program, option):
+    """Whether a command's table of options has it, in the program's own files or in common ones."""
+    return any(re.search(rf'"[^"\n]*{option}\b', text(path))
+               for path in files("common", program.removeprefix("alpine-")) if path.suffix == ".c")

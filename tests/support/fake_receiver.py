@@ -1,0 +1,81 @@
+"""A receiver that answers as a script says, to see what the sender makes of wrong answers."""
+
+import json
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from .receiver import PREFIX
+from .server import HttpPlayer
+
+
+@dataclass
+class Request:
+    """What came in."""
+
+    method: str
+    path: str
+    headers: dict
+    body: bytes
+
+    @property
+    def signals(self):
+        """The signals in it, whichever of the three ways they came."""
+        text = self.body.decode()
+        if text.lstrip().startswith("["):
+            return json.loads(text)
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def right_answer(request):
+    """What a receiver that stores everything would say: (status, body)."""
+    if request.method == "GET":
+        return 200, {"status": "healthy", "service": "Alpine Analytics - External Signal Sync",
+                     "endpoint": f"{PREFIX}/signal"}
+    if request.path.startswith(f"{PREFIX}/batch"):
+        results = [{"status": "success", "signal_id": number, "alpine_signal_id": number,
+                    "external_signal_id": signal["signal_id"]}
+                   for number, signal in enumerate(request.signals, 1)]
+        return 200, {"results": results, "stored": len(results), "duplicates": 0, "rejected": 0}
+    return 201, {"status": "success", "message": "Signal stored successfully", "signal_id": 1, "alpine_signal_id": 1,
+                 "external_signal_id": request.signals[0]["signal_id"]}
+
+
+class FakeReceiver(HttpPlayer):
+    """`script` holds answers for the next POSTs, each (status, body) or (status, body, headers) or a function of the
+    request that gives one; then `otherwise` answers. A body is a dictionary, text or bytes. Health is always right,
+    unless `health` says otherwise."""
+
+    def __init__(self, otherwise=right_answer, health=right_answer):
+        super().__init__()
+        self.script = deque()
+        self.otherwise = otherwise
+        self.health = health
+        self.requests = []
+        self.accepted = []
+        self._lock = threading.Lock()
+
+    @property
+    def posts(self):
+        """The POSTs so far."""
+        return [request for request in list(self.requests) if request.method == "POST"]
+
+    def handle(self, handler, method, path, headers, body):
+        request = Request(method, path, dict(headers), body)
+        with self._lock:
+            self.requests.append(request)
+            answer = self.health if method == "GET" else self.script.popleft() if self.script else self.otherwise
+        right = answer is right_answer
+        if callable(answer):
+            answer = answer(request)
+        status, content, *rest = answer
+        if right and method == "POST":
+            with self._lock:
+                self.accepted += request.signals
+        handler.reply(status, _encode(content), {"Content-Type": "application/json", **(rest[0] if rest else {})})
+
+
+def _encode(content):
+    if isinstance(content, bytes):
+        return content
+    return (content if isinstance(content, str) else json.dumps(content)).encode()

@@ -1,0 +1,151 @@
+"""The support library does what the tests take for granted: a helper that cannot fail would make tests that cannot."""
+
+import socket
+import subprocess
+import sys
+from http.client import HTTPException
+
+import pytest
+
+from support import http
+from support.argo import Argo, Maker, canonical, pairs, receiver_canonical, sha256
+from support.fake_receiver import FakeReceiver
+from support.older_receiver import OlderReceiver
+from support.older_sender import OlderSender
+from support.paths import REPO
+from support.ports import take_port
+from support.process import Program, check_sanitizers
+from support.proxy import Fault, Proxy
+from support.receiver import Client
+from support.waiting import stays, wait_for
+
+
+@pytest.fixture(name="keep")
+def fixture_keep():
+    """Finishes at the end what it was given."""
+    kept = []
+    yield lambda thing: kept.append(thing) or thing
+    for thing in reversed(kept):
+        thing.finish()
+
+
+def test_waiting_ends_at_its_limit_and_says_for_what():
+    with pytest.raises(AssertionError, match="the moon"):
+        wait_for(lambda: False, 0.05, "the moon")
+    with pytest.raises(AssertionError, match="no longer"):
+        stays(lambda: False, 0.05, "no longer")
+
+
+def test_a_port_is_nobody_elses_until_it_is_released():
+    ports = [take_port() for _ in range(20)]
+    assert len({port.number for port in ports}) == 20
+    script = "import sys; from support.ports import _lock; sys.exit(_lock(int(sys.argv[1])) is None)"
+    taken = [sys.executable, "-c", script, str(ports[0].number)]
+    assert subprocess.run(taken, cwd=REPO / "tests").returncode == 1
+    for port in ports:
+        port.release()
+    assert subprocess.run(taken, cwd=REPO / "tests").returncode == 0
+
+
+def shell(keep, folder, script):
+    return keep(Program("shell", "/bin/sh", ["-c", script], {}, folder))
+
+
+def test_a_program_gets_only_the_settings_given(keep, tmp_path, monkeypatch):
+    monkeypatch.setenv("ALPINE_API_URL", "of the developer's own")
+    program = shell(keep, tmp_path, "env; exit 0").start()
+    program.wait()
+    assert "ALPINE_API_URL" not in program.out() and "PATH=" in program.out()
+
+
+def test_an_end_that_nobody_asked_for_is_a_failure(keep, tmp_path):
+    program = Program("shell", "/bin/sh", ["-c", "exit 3"], {}, tmp_path).start()
+    wait_for(lambda: not program.running, 5, "its end")
+    with pytest.raises(AssertionError, match="had ended with 3"):
+        program.finish()
+    keep(program.start()).wait()
+
+
+def test_a_phrase_that_never_comes_is_a_failure_as_soon_as_the_program_ends(keep, tmp_path):
+    program = shell(keep, tmp_path, "echo something >&2; exit 0").start()
+    with pytest.raises(AssertionError, match="ended with 0 before"):
+        program.wait_log("something else", 30)
+    program.wait()
+
+
+@pytest.mark.parametrize("report", [
+    "==12==ERROR: AddressSanitizer: heap-use-after-free", "WARNING: ThreadSanitizer: data race (pid=1)",
+    "common/base/buf.c:17:5: runtime error: signed integer overflow", "==1==ERROR: LeakSanitizer: detected memory leaks"])
+def test_a_sanitizers_report_is_a_failure(report):
+    with pytest.raises(AssertionError, match="sanitizer"):
+        check_sanitizers(f"an ordinary line\n{report}\n", "a program")
+
+
+# --- the model of Argo ---
+
+def test_argo_is_the_same_for_the_same_seed(tmp_path):
+    first, second = (Argo(tmp_path / name, seed=3) for name in "ab")
+    assert first.write(70) == second.write(70)
+    assert first.rows() == second.rows() and len(first.rows()) == 70
+    assert first.log.read_text() == second.log.read_text()
+
+
+def test_the_two_forms_differ_where_the_contract_says_so():
+    signal = Maker(1).signal(entry_price=267, action="buy")
+    assert '"entry_price": 267,' in canonical(signal) and '"buy"' in canonical(signal)
+    assert '"entry_price": 267.0,' in receiver_canonical(signal) and '"BUY"' in receiver_canonical(signal)
+    del signal["target_price"], signal["strategy"]
+    assert "target_price" not in canonical(signal) and '"target_price": null' in receiver_canonical(signal)
+    assert '"strategy": "weighted_consensus_v6"' in receiver_canonical(signal)
+    signal["take_profit"] = 300
+    assert '"target_price": 300.0' in receiver_canonical(signal)
+
+
+# --- the far ends and what lies between ---
+
+def test_the_older_ends_understand_each_other(keep):
+    older = keep(OlderReceiver()).start()
+    signals = Maker(2).signals(20)
+    forged = {**Maker(9).signal(), "sha256": sha256("something else")}
+    sender = OlderSender(Client(older.port))
+    sender.send([*signals, forged, *signals])
+    assert sorted(older.stored) == pairs(signals)
+    assert sender.given_up == [forged["signal_id"]] and set(sender.statuses) == {201, 400}
+
+
+def test_the_older_receiver_has_no_batch_and_minds_the_key(keep):
+    older = keep(OlderReceiver()).start()
+    assert Client(older.port).batch([]).status == 404
+    assert Client(older.port, "wrong").post(Maker(1).signal()).status == 401
+    assert Client(older.port).health().status == 200
+
+
+def test_the_older_sender_tries_a_5xx_four_times(keep):
+    fake = keep(FakeReceiver(otherwise=(500, "oops"))).start()
+    sender = OlderSender(Client(fake.port))
+    sender.send(Maker(1).signals(1))
+    assert sender.statuses == [500] * 4 and len(sender.given_up) == 1
+
+
+@pytest.mark.parametrize("fault, arrives", [
+    (Fault(refuse=True), False), (Fault(cut_request_after=10), False), (Fault(cut_request_after=400), False),
+    (Fault(swallow_answer=True), True), (Fault(cut_answer_after=30), True)], ids=str)
+def test_the_proxy_breaks_what_it_should(keep, fault, arrives):
+    fake = keep(FakeReceiver()).start()
+    proxy = keep(Proxy(fake.port)).start()
+    proxy.next.append(fault)
+    with pytest.raises((OSError, HTTPException)):
+        Client(proxy.port).post(Maker(1).signal())
+    assert bool(fake.accepted) == arrives
+    assert Client(proxy.port).post(Maker(1).signal()).status == 201
+
+
+def test_a_silent_proxy_says_nothing(keep):
+    proxy = keep(Proxy(keep(FakeReceiver()).start().port, Fault(silence=True))).start()
+    with pytest.raises(socket.timeout):
+        http.request(proxy.port, "GET", "/", limit=0.2)
+
+
+def test_the_clusters_durability_is_on(postgres):
+    settings = postgres.psql("postgres", "-At", "-c", "SHOW fsync", "-c", "SHOW synchronous_commit")
+    assert settings.split() == ["on", "on"]

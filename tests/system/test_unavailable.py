@@ -1,0 +1,244 @@
+"""The receiver when it cannot store now: 503, nothing lost, nothing half, and well again by itself."""
+
+import json
+import signal as signals_of_unix
+import threading
+import time
+from http.client import HTTPConnection
+
+import pytest
+
+from support import http
+from support.answers import assert_error, assert_stored
+from support.chain import check_chain
+from support.receiver import PREFIX
+from support.waiting import wait_for
+
+pytestmark = pytest.mark.under_tsan
+
+
+class Posts:
+    """Posts that wait for their answers in threads of their own."""
+
+    def __init__(self, receiver):
+        self.receiver = receiver
+        self.answers = {}
+        self._threads = []
+
+    def post(self, signal):
+        def work():
+            try:
+                self.answers[signal["signal_id"]] = self.receiver.post(signal)
+            except OSError:
+                pass  # no answer
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        self._threads.append(thread)
+
+    def wait(self):
+        for thread in self._threads:
+            thread.join(60)
+        return self.answers
+
+
+class Locked:
+    """While it lasts, no row can be inserted: a lock of Alpine's own, as a long migration would take."""
+
+    def __init__(self, database):
+        self.database = database
+
+    def __enter__(self):
+        self._connection = self.database.connect()
+        self._connection.autocommit = False
+        self._connection.cursor().execute("LOCK TABLE signals IN SHARE ROW EXCLUSIVE MODE")
+        return self
+
+    def __exit__(self, *_):
+        self._connection.close()
+
+    def wait_waiting(self, count=1):
+        """Until somebody waits for the lock."""
+        wait_for(lambda: self.database.value(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'signals'::regclass") >= count, 10,
+            "an insert to wait for the lock")
+
+
+def test_a_database_that_does_not_answer_in_time_is_503(stage, maker):
+    receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=1)
+    signal = maker.signal()
+    with Locked(receiver.database):
+        began = time.monotonic()
+        assert_error(receiver.post(signal), 503, "unavailable")
+        assert 0.3 < time.monotonic() - began < 5
+    receiver.wait_ready()
+    assert receiver.post(signal).status in (201, 409), "after a 503 the caller sends it again"
+    assert receiver.database.stored() == [(signal["signal_id"], signal["sha256"])]
+
+
+def test_a_full_queue_is_503_at_once(stage, maker):
+    receiver = stage.receiver(ALPINE_QUEUE_MAX=3, ALPINE_REQUEST_TIMEOUT=20)
+    posts = Posts(receiver)
+    with Locked(receiver.database) as lock:
+        sent = maker.signals(10)
+        posts.post(sent[0])
+        lock.wait_waiting()
+        for signal in sent[1:]:
+            posts.post(signal)
+        wait_for(lambda: posts.answers, 10, "an answer while nothing can be stored")
+        assert {answer.status for answer in list(posts.answers.values())} == {503}
+        assert_error(next(iter(posts.answers.values())), 503, "unavailable")
+    answers = posts.wait()
+    assert set(answers[signal["signal_id"]].status for signal in sent) == {201, 503}
+    stored = sorted(name for name, answer in answers.items() if answer.status == 201)
+    assert [row[0] for row in receiver.database.stored()] == stored
+
+
+def test_probes_answer_while_an_insert_waits(stage, maker):
+    receiver = stage.receiver()
+    posts = Posts(receiver)
+    with Locked(receiver.database) as lock:
+        for signal in maker.signals(20):
+            posts.post(signal)
+        lock.wait_waiting()
+        assert receiver.get("/livez").status == 200
+        assert receiver.health().status in (200, 503)
+    assert {answer.status for answer in posts.wait().values()} == {201}
+
+
+@pytest.mark.parametrize("number", [signals_of_unix.SIGTERM, signals_of_unix.SIGINT])
+def test_draining_refuses_what_is_new_and_finishes_what_waits(stage, maker, number):
+    receiver = stage.receiver()
+    posts = Posts(receiver)
+    waiting, late = maker.signals(2)
+    kept = HTTPConnection("127.0.0.1", receiver.port, timeout=10)
+    assert http.request_on(kept, "GET", "/readyz").status == 200
+    with Locked(receiver.database) as lock:
+        posts.post(waiting)
+        lock.wait_waiting()
+        receiver.signal(number)
+        wait_for(lambda: http.request_on(kept, "GET", "/readyz").status == 503, 5, "to be unready")
+        body = json.dumps(late).encode()
+        answer = http.request_on(kept, "POST", f"{PREFIX}/signal", body,
+                                 {"X-API-Key": receiver.key, "Content-Type": http.JSON})
+        assert_error(answer, 503, "unavailable")
+    assert_stored(posts.wait()[waiting["signal_id"]], waiting)
+    assert receiver.wait() == 0
+    kept.close()
+    assert [row[0] for row in receiver.database.stored()] == [waiting["signal_id"]]
+
+
+def test_a_second_signal_stops_at_once(stage, maker):
+    receiver = stage.receiver()
+    posts = Posts(receiver)
+    with Locked(receiver.database) as lock:
+        posts.post(maker.signal())
+        lock.wait_waiting()
+        receiver.signal(signals_of_unix.SIGTERM)
+        receiver.wait_log("Stopping")
+        assert receiver.running
+        receiver.signal(signals_of_unix.SIGTERM)
+        receiver.wait(5)
+    assert not posts.wait(), "nothing was promised"
+
+
+# --- PostgreSQL stopped and started ---
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_without_its_database_it_says_so_and_recovers_by_itself(own_stage, maker, mode):
+    receiver = own_stage.receiver()
+    before, lost, after = maker.signals(3)
+    assert_stored(receiver.post(before), before)
+    own_stage.postgres.stop(mode)
+    receiver.wait_unready()
+    assert_error(receiver.post(lost), 503, "unavailable")
+    got = receiver.batch([lost])
+    assert_error(got, 503, "unavailable")
+    health = receiver.health()
+    assert health.status == 503 and health.json["status"] == "unhealthy"
+    assert receiver.get("/livez").status == 200
+    own_stage.postgres.start()
+    receiver.wait_ready()
+    assert receiver.health().status == 200
+    assert_stored(receiver.post(after), after)
+    assert_stored(receiver.post(lost), lost)
+    assert check_chain(receiver.database) == 3
+
+
+@pytest.mark.slow
+def test_a_database_machine_that_vanishes_costs_one_deadline(own_stage, maker):
+    """Frozen, not closed: nothing resets the connection."""
+    receiver = own_stage.receiver(ALPINE_REQUEST_TIMEOUT=2)
+    signal = maker.signal()
+    own_stage.postgres.freeze()
+    try:
+        began = time.monotonic()
+        assert_error(receiver.post(signal), 503, "unavailable")
+        assert time.monotonic() - began < 8
+        assert receiver.get("/livez").status == 200
+        receiver.wait_unready()
+    finally:
+        own_stage.postgres.thaw()
+    receiver.wait_ready()
+    assert receiver.post(signal).status in (201, 409)
+    assert receiver.database.stored() == [(signal["signal_id"], signal["sha256"])]
+
+
+@pytest.mark.slow
+def test_a_receiver_that_starts_before_its_database_waits_for_it(own_stage, maker):
+    database = own_stage.database()
+    own_stage.postgres.stop()
+    receiver = own_stage.receiver(database, start=False)
+    receiver.start()
+    wait_for(lambda: _livez(receiver), 10, "to be alive")
+    assert not receiver.ready()
+    own_stage.postgres.start()
+    receiver.wait_ready()
+    signal = maker.signal()
+    assert_stored(receiver.post(signal), signal)
+
+
+def _livez(receiver):
+    try:
+        return receiver.get("/livez").status == 200
+    except OSError:
+        return False
+
+
+def test_a_backend_that_is_terminated_costs_at_most_a_503(stage, maker):
+    receiver = stage.receiver()
+    for signal in maker.signals(5):
+        receiver.database.query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid()")
+        wait_for(lambda signal=signal: receiver.post(signal).status in (201, 409), 20, "the signal to be stored")
+    assert check_chain(receiver.database) == 5
+
+
+def test_a_role_that_lost_its_right_to_insert_is_unready_and_503(stage, maker):
+    receiver = stage.receiver()
+    receiver.database.query("REVOKE INSERT ON signals FROM alpine_app", role="alpine_owner")
+    assert_error(receiver.post(maker.signal()), 503, "unavailable")
+    receiver.wait_unready()
+    assert receiver.health().status == 503
+    receiver.database.allow_receiver()
+    receiver.wait_ready()
+    signal = maker.signal()
+    assert_stored(receiver.post(signal), signal)
+
+
+def test_a_database_that_became_read_only_is_unready_and_503(stage, maker):
+    receiver = stage.receiver()
+    stage.postgres.sql(f"ALTER DATABASE {receiver.database.name} SET default_transaction_read_only = on")
+    receiver.database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                            " WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    receiver.wait_unready()
+    assert receiver.health().status == 503
+    assert_error(receiver.post(maker.signal()), 503, "unavailable")
+    stage.postgres.sql(f"ALTER DATABASE {receiver.database.name} SET default_transaction_read_only = off")
+    receiver.database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                            " WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    receiver.wait_ready()
+    signal = maker.signal()
+    assert_stored(receiver.post(signal), signal)
