@@ -190,10 +190,19 @@ static int open_log(struct invocation *invocation)
     return invocation->log ? 0 : -1;
 }
 
+int command_require(const struct invocation *invocation, unsigned needs)
+{
+    struct err err = {0};
+    if (!config_problem(invocation->config, needs, &err))
+        return 0;
+    log_write(invocation->log, LOG_ERROR, LOG_WITH(LOG_STR("setting", err.subject)), "Configuration error: %s",
+              err.message);
+    return EXIT_CONFIG;
+}
+
 static int open_settings(struct invocation *invocation)
 {
     const struct program *program = invocation->program;
-    struct err err = {0};
     invocation->values = calloc(1, program->values_size);
     if (invocation->values)
         invocation->config = config_open(program->settings, program->setting_count, invocation->options,
@@ -202,12 +211,7 @@ static int open_settings(struct invocation *invocation)
         (void)fprintf(stderr, "%s: out of memory\n", program->name);
         return EXIT_FAILED;
     }
-    if (invocation->command->tolerates_problems ||
-        !config_problem(invocation->config, invocation->command->needs, &err))
-        return 0;
-    log_write(invocation->log, LOG_ERROR, LOG_WITH(LOG_STR("setting", err.subject)), "Configuration error: %s",
-              err.message);
-    return EXIT_CONFIG;
+    return invocation->command->tolerates_problems ? 0 : command_require(invocation, invocation->command->needs);
 }
 
 static void close_invocation(struct invocation *invocation)
@@ -255,13 +259,14 @@ const char *command_option(const struct invocation *invocation, const char *opti
     return NULL;
 }
 
-int command_reload(const struct invocation *invocation, void *values, struct config **config, struct err *err)
+int command_reload(const struct invocation *invocation, unsigned needs, void *values, struct config **config,
+                   struct err *err)
 {
     *config = config_open(invocation->program->settings, invocation->program->setting_count, invocation->options,
                           invocation->option_count, values);
     if (!*config)
         return err_set(err, "out of memory");
-    if (!config_problem(*config, invocation->command->needs, err))
+    if (!config_problem(*config, needs, err))
         return 0;
     config_close(*config);
     *config = NULL;
@@ -297,8 +302,7 @@ int command_help(struct invocation *invocation)
     for (size_t i = 0; i < program->command_count; i++) {
         const struct command *command = &program->commands[i];
         char usage[64];
-        (void)snprintf(usage, sizeof usage, "%s %s", command->name,
-                       command->arguments ? command->arguments : "");
+        (void)snprintf(usage, sizeof usage, "%s %s", command->name, command->arguments ? command->arguments : "");
         (void)printf("  %-30s %s\n", usage, command->summary);
     }
     (void)printf("\nSettings (environment variable, default in brackets, and option):\n");

@@ -22,13 +22,13 @@ struct invocation;
 
 struct command {
     const char *name;
-    const char *arguments;   /* "[FILE|-]", for the usage line; NULL: none */
-    const char *summary;     /* one line */
-    const char *flags;       /* "--json --full": options without a value, separated by spaces */
-    const char *options;     /* "--timeout": options with a value */
-    size_t arguments_max;    /* how many positional arguments there may be */
-    unsigned needs;          /* which settings it cannot do without (struct setting, needed_by) */
-    bool tolerates_problems; /* it reports bad settings itself */
+    const char *arguments;                     /* "[FILE|-]", for the usage line; NULL: none */
+    const char *summary;                       /* one line */
+    const char *flags;                         /* "--json --full": options without a value, separated by spaces */
+    const char *options;                       /* "--timeout": options with a value */
+    size_t arguments_max;                      /* how many positional arguments there may be */
+    unsigned needs;                            /* which settings it cannot do without (struct setting, needed_by) */
+    bool tolerates_problems;                   /* it reports bad settings itself */
     int (*run)(struct invocation *invocation); /* returns the exit code */
 };
 
@@ -68,8 +68,12 @@ const char *command_option(const struct invocation *invocation, const char *opti
 
 /* Reads every setting anew, as SIGHUP asks for. On success *config and values are the caller's (config_close).
  * The running values stay as they are. */
-MUST_CHECK int command_reload(const struct invocation *invocation, void *values, struct config **config,
-                              struct err *err);
+MUST_CHECK int command_reload(const struct invocation *invocation, unsigned needs, void *values,
+                              struct config **config, struct err *err);
+
+/* For a command that finds out while it runs what it needs: returns 0, or says what is wrong and returns
+ * EXIT_CONFIG. */
+int command_require(const struct invocation *invocation, unsigned needs);
 
 /* Prints "program: message" and how to get help; returns EXIT_USAGE. */
 int command_usage_error(const struct invocation *invocation, const char *format, ...)

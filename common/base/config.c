@@ -151,13 +151,17 @@ static int load_document(struct config *config, struct config_inputs *inputs, si
     config->document = json_doc_parse(content.data, content.len, &reason);
     if (!config->document)
         goto bad;
+    if (json_value_kind(json_doc_root(config->document)) != JSON_KIND_OBJECT) {
+        err_set(&reason, "must be a JSON object");
+        goto bad;
+    }
     inputs->document = config->document;
     inputs->document_path = path;
     goto out;
 bad:
     resolved->bad = true;
-    err_set_about(&resolved->err, config->table[index].name, "%s=%s (from %s): %s", config->table[index].name,
-                  path, resolved->found.origin, reason.message);
+    err_set_about(&resolved->err, config->table[index].name, "%s=%s (from %s): %s", config->table[index].name, path,
+                  resolved->found.origin, reason.message);
     result = -1;
 out:
     buf_clear(&content);
@@ -190,8 +194,7 @@ struct config *config_open(const struct setting *table, size_t count, const stru
     config->table = table;
     config->count = count;
     config->values = values;
-    struct config_inputs inputs = {
-        .options = options, .option_count = option_count, .arena = &config->arena};
+    struct config_inputs inputs = {.options = options, .option_count = option_count, .arena = &config->arena};
     resolve_all(config, &inputs);
     return config;
 }
@@ -221,8 +224,7 @@ int config_problem_of(const struct config *config, size_t index, unsigned needs,
         return err_set_about(err, setting->name, "%s is not set: %s. Set %s or %s_FILE", setting->name,
                              setting->help, setting->name, setting->name);
     return err_set_about(err, setting->name, "%s is not set: %s. Set it in the environment or with %s",
-                         setting->name, setting->help,
-                         config_option_name(setting->name, option, sizeof option));
+                         setting->name, setting->help, config_option_name(setting->name, option, sizeof option));
 }
 
 int config_problem(const struct config *config, unsigned needs, struct err *err)

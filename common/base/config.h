@@ -15,17 +15,17 @@ struct common_settings {
     const char *log_format;
     const char *log_level;
 };
-#define COMMON_SETTINGS                                                                                      \
-    {.name = "ALPINE_LOG_FORMAT",                                                                            \
-     .type = SETTING_CHOICE,                                                                                 \
-     .offset = offsetof(struct common_settings, log_format),                                                 \
-     .fallback = "text",                                                                                     \
-     .choices = "text|json",                                                                                 \
-     .help = "how log lines look"},                                                                          \
-    {                                                                                                        \
-        .name = "ALPINE_LOG_LEVEL", .type = SETTING_CHOICE,                                                  \
-        .offset = offsetof(struct common_settings, log_level), .fallback = "info",                           \
-        .choices = "debug|info|warn|error", .help = "the least important line that is still written"         \
+#define COMMON_SETTINGS                                                                                            \
+    {.name = "ALPINE_LOG_FORMAT",                                                                                  \
+     .type = SETTING_CHOICE,                                                                                       \
+     .offset = offsetof(struct common_settings, log_format),                                                       \
+     .fallback = "text",                                                                                           \
+     .choices = "text|json",                                                                                       \
+     .help = "how log lines look"},                                                                                \
+    {                                                                                                              \
+        .name = "ALPINE_LOG_LEVEL", .type = SETTING_CHOICE, .offset = offsetof(struct common_settings, log_level), \
+        .fallback = "info", .choices = "debug|info|warn|error",                                                    \
+        .help = "the least important line that is still written"                                                   \
     }
 
 struct config; /* the values, their origins and what is wrong with them; owns all text */

@@ -11,8 +11,8 @@
 
 enum { SECRET_FILE_MAX = 65536, NAME_SIZE = 96 };
 
-typedef int source_fn(const struct config_inputs *inputs, const struct setting *setting,
-                      struct config_found *found, struct err *err);
+typedef int source_fn(const struct config_inputs *inputs, const struct setting *setting, struct config_found *found,
+                      struct err *err);
 
 static const char *option_value(const struct config_inputs *inputs, const char *name)
 {
@@ -71,22 +71,39 @@ out:
     return result;
 }
 
-static int from_secret_file(const struct config_inputs *inputs, const struct setting *setting,
-                            struct config_found *found, struct err *err)
+static int from_file(const struct config_inputs *inputs, const char *name, const char *path,
+                     struct config_found *found, struct err *err)
 {
-    char name[NAME_SIZE];
-    if (!setting->secret)
-        return 0;
-    (void)snprintf(name, sizeof name, "%s_FILE", setting->name);
-    const char *path = option_value(inputs, name);
-    if (!path)
-        path = getenv(name);
     if (!path || !*path)
         return 0;
     if (read_secret(path, inputs->arena, &found->value, err))
         return -1;
     found->origin = join(inputs->arena, path, " (", name, ")");
     return 0;
+}
+
+static const char *file_name(const struct setting *setting, char name[NAME_SIZE])
+{
+    (void)snprintf(name, NAME_SIZE, "%s_FILE", setting->name);
+    return name;
+}
+
+static int from_file_option(const struct config_inputs *inputs, const struct setting *setting,
+                            struct config_found *found, struct err *err)
+{
+    char name[NAME_SIZE];
+    if (!setting->secret)
+        return 0;
+    return from_file(inputs, name, option_value(inputs, file_name(setting, name)), found, err);
+}
+
+static int from_file_variable(const struct config_inputs *inputs, const struct setting *setting,
+                              struct config_found *found, struct err *err)
+{
+    char name[NAME_SIZE];
+    if (!setting->secret)
+        return 0;
+    return from_file(inputs, name, getenv(file_name(setting, name)), found, err);
 }
 
 static const char *document_text(const struct json_value *value, struct arena *arena)
@@ -156,9 +173,13 @@ int config_source_find(const struct config_inputs *inputs, const struct setting 
                        struct config_found *found, struct err *err)
 {
     static source_fn *const sources[] = {
-        from_command_line, from_environment, from_secret_file,
+        from_command_line,
+        from_file_option,
+        from_environment,
+        from_file_variable,
         /* a secrets manager stands here */
-        from_document, from_default,
+        from_document,
+        from_default,
     };
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
         *found = (struct config_found){0};

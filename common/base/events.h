@@ -11,7 +11,8 @@ enum event {
 };
 
 /* Blocks SIGTERM, SIGINT and SIGHUP in this thread (start every other thread after it, so that all inherit
- * that), ignores SIGPIPE, and returns a non-blocking descriptor that becomes readable when one comes. -1 on error. */
+ * that), ignores SIGPIPE, and returns a non-blocking descriptor that becomes readable when one comes. -1 on error.
+ */
 MUST_CHECK int events_open(struct err *err);
 /* The next event that waits, EVENT_NONE if there is none. */
 enum event events_next(int fd);

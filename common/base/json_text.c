@@ -15,8 +15,8 @@ static bool plain(char c)
 static void add_unit(struct buf *buf, uint32_t unit)
 {
     static const char digits[] = "0123456789abcdef";
-    char text[6] = {'\\', 'u', digits[unit >> 12 & 15], digits[unit >> 8 & 15], digits[unit >> 4 & 15],
-                    digits[unit & 15]};
+    char text[6] = {
+        '\\', 'u', digits[unit >> 12 & 15], digits[unit >> 8 & 15], digits[unit >> 4 & 15], digits[unit & 15]};
     buf_add(buf, text, sizeof text);
 }
 

@@ -38,8 +38,8 @@ void log_write(struct log *log, enum log_level level, const struct log_field *fi
 #define LOG_STR(name, value) ((struct log_field){.key = (name), .text = (value)})
 #define LOG_INT(name, value) ((struct log_field){.key = (name), .number = (value), .is_number = true})
 /* LOG_WITH(LOG_STR("id", id), LOG_INT("n", n)) is the two arguments `fields, count` of log_write. */
-#define LOG_WITH(...)                                                                                        \
-    (const struct log_field[]){__VA_ARGS__},                                                                 \
+#define LOG_WITH(...)                                                                                              \
+    (const struct log_field[]){__VA_ARGS__},                                                                       \
         sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field)
 #define LOG_PLAIN NULL, 0
 

@@ -21,7 +21,7 @@ struct watch {
 struct loop {
     int epoll_fd;
     int timer_fd;
-    int64_t armed_ns; /* what the timerfd is set to */
+    int64_t armed_ns;      /* what the timerfd is set to */
     struct watch *watches; /* by descriptor */
     size_t capacity;
     struct loop_timer *timers; /* unordered; there are a handful */

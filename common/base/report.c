@@ -63,7 +63,7 @@ static void print_json(const struct report *report)
 
 int report_finish(struct report *report, bool json)
 {
-    int code = report->bad_setting            ? EXIT_CONFIG
+    int code = report->bad_setting           ? EXIT_CONFIG
                : report->counts[REPORT_FAIL] ? EXIT_FAILED
                : report->counts[REPORT_WARN] ? EXIT_ATTENTION
                                              : EXIT_DONE;

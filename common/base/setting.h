@@ -21,17 +21,17 @@ enum setting_type {
 struct setting {
     const char *name; /* of the environment variable; the option is the same in lower case with dashes */
     enum setting_type type;
-    size_t offset;             /* of the value in the program's struct of values */
-    const char *fallback;      /* the default, as somebody would write it; NULL: none */
-    const char *fallback_env;  /* an environment variable whose first path (up to ':') is the default, if set */
-    const char *config_path;   /* where config.json has it: "alpine.api_url"; alternatives after a '|' */
-    const char *choices;       /* "text|json" */
-    int64_t least, most;       /* bounds of SETTING_INTEGER, and of SETTING_SECONDS in milliseconds */
-    unsigned needed_by;        /* bits of the program's own: a command with one of them must find a value */
-    bool secret;               /* NAME_FILE works, and no value is ever shown */
-    bool is_config_file;       /* this setting names config.json itself */
+    size_t offset;            /* of the value in the program's struct of values */
+    const char *fallback;     /* the default, as somebody would write it; NULL: none */
+    const char *fallback_env; /* an environment variable whose first path (up to ':') is the default, if set */
+    const char *config_path;  /* where config.json has it: "alpine.api_url"; alternatives after a '|' */
+    const char *choices;      /* "text|json" */
+    int64_t least, most;      /* bounds of SETTING_INTEGER, and of SETTING_SECONDS in milliseconds */
+    unsigned needed_by;       /* bits of the program's own: a command with one of them must find a value */
+    bool secret;              /* NAME_FILE works, and no value is ever shown */
+    bool is_config_file;      /* this setting names config.json itself */
     int (*check)(const char *value, struct err *err); /* a further rule for text; may be NULL */
-    const char *help;          /* one line for people */
+    const char *help;                                 /* one line for people */
 };
 
 /* What the command line said for a setting; borrowed from argv. */

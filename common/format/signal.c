@@ -13,7 +13,7 @@
 #include "format/timestamp.h"
 
 const struct signal_field_info signal_fields[SIGNAL_FIELD_COUNT] = {
-#define FIELD(id, name, alias, rule, needed, hashed, fallback, column, column_type)                          \
+#define FIELD(id, name, alias, rule, needed, hashed, fallback, column, column_type)                                \
     [FIELD_##id] = {name, sizeof(name) - 1, alias, rule, needed, hashed, fallback, column, column_type},
     SIGNAL_FIELDS(FIELD)
 #undef FIELD
@@ -25,6 +25,7 @@ const char *fault_code(enum fault fault)
         [FAULT_NONE] = "",
         [FAULT_MALFORMED] = "malformed",
         [FAULT_INVALID_FIELD] = "invalid_field",
+        [FAULT_TOO_LARGE] = "too_large",
         [FAULT_HASH_MISMATCH] = "hash_mismatch",
     };
     return codes[fault];
@@ -146,8 +147,7 @@ static enum fault check_above_zero(const char *name, const struct value *value, 
 
 static enum fault check_integer(const char *name, const struct value *value, struct err *err)
 {
-    enum fault fault =
-        check_number(name, value, INT_MIN, INT_MAX, "must be a whole number of 32 bits", err);
+    enum fault fault = check_number(name, value, INT_MIN, INT_MAX, "must be a whole number of 32 bits", err);
     if (!fault && value->kind == VALUE_REAL && value->as.real != trunc(value->as.real))
         return invalid(name, err, "must be a whole number");
     return fault;
@@ -172,8 +172,7 @@ static enum fault check_id(const char *name, const struct value *value, struct e
     return FAULT_NONE;
 }
 
-static enum fault check_symbol(struct signal *signal, const char *name, const struct value *value,
-                               struct err *err)
+static enum fault check_symbol(struct signal *signal, const char *name, const struct value *value, struct err *err)
 {
     size_t len;
     const char *text = symbol_normalise(&signal->arena, value->as.text.data, value->as.text.len, &len);
@@ -235,8 +234,7 @@ static enum fault check_value(struct signal *signal, enum signal_rule rule, cons
         return check_symbol(signal, name, value, err);
     if (rule == RULE_ACTION && !is_word(value, "BUY") && !is_word(value, "SELL"))
         return invalid(name, err, "must be BUY or SELL");
-    if (rule == RULE_TIMESTAMP &&
-        timestamp_parse(value->as.text.data, value->as.text.len, &signal->timestamp_us))
+    if (rule == RULE_TIMESTAMP && timestamp_parse(value->as.text.data, value->as.text.len, &signal->timestamp_us))
         return invalid(name, err, "must be a real date and time such as 2026-11-01T13:30:02.254258+00:00");
     return FAULT_NONE;
 }

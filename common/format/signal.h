@@ -73,12 +73,12 @@ struct value {
 
 /* Zero-initialise it ({0}); signal_clear frees it. */
 struct signal {
-    struct arena arena;                      /* owns the texts */
-    struct value given[SIGNAL_FIELD_COUNT];  /* under the field's own name */
-    struct value alias[SIGNAL_FIELD_COUNT];  /* under its alias */
-    struct value symbol;                     /* trimmed and in upper case; set by signal_check */
-    int64_t timestamp_us;                    /* since 1970 UTC; set by signal_check */
-    char sha256[DIGEST_HEX_LEN + 1];         /* lower case, "" if it cannot be one; set by signal_check */
+    struct arena arena;                     /* owns the texts */
+    struct value given[SIGNAL_FIELD_COUNT]; /* under the field's own name */
+    struct value alias[SIGNAL_FIELD_COUNT]; /* under its alias */
+    struct value symbol;                    /* trimmed and in upper case; set by signal_check */
+    int64_t timestamp_us;                   /* since 1970 UTC; set by signal_check */
+    char sha256[DIGEST_HEX_LEN + 1];        /* lower case, "" if it cannot be one; set by signal_check */
 };
 
 /* What can be wrong with a signal. The names (fault_code) are the codes of the API. */
@@ -86,6 +86,7 @@ enum fault {
     FAULT_NONE,
     FAULT_MALFORMED,
     FAULT_INVALID_FIELD,
+    FAULT_TOO_LARGE,
     FAULT_HASH_MISMATCH,
 };
 

@@ -7,8 +7,8 @@
 #include "base/digest.h"
 #include "base/hex.h"
 
-/* Whole doubles beyond this are not all integers of 64 bits. */
-#define LARGEST_WHOLE 9007199254740992.0
+/* 2^63: what is below it fits into an int64_t. */
+#define INTEGER_LIMIT 9223372036854775808.0
 
 static bool matches(const struct signal *signal, const struct buf *text)
 {
@@ -47,7 +47,7 @@ static bool other_kind(const struct value *value, struct value *other)
         return true;
     }
     if (value->kind != VALUE_REAL || value->as.real != trunc(value->as.real) ||
-        fabs(value->as.real) > LARGEST_WHOLE)
+        fabs(value->as.real) >= INTEGER_LIMIT)
         return false;
     *other = value_integer((int64_t)value->as.real);
     return true;

@@ -26,10 +26,10 @@ struct http_link {
     struct http_link **back; /* the pointer that points here */
     int fd;
     atomic_int state;
-    _Atomic int64_t since_ns;  /* LINK_READING: its start */
-    atomic_bool fresh;         /* LINK_IDLE has just begun: the next two are not valid yet */
-    uint64_t received;         /* bytes at the start of LINK_IDLE; watcher only */
-    int64_t header_since_ns;   /* when the watcher saw a header begin, 0: not yet; watcher only */
+    _Atomic int64_t since_ns; /* LINK_READING: its start */
+    atomic_bool fresh;        /* LINK_IDLE has just begun: the next two are not valid yet */
+    uint64_t received;        /* bytes at the start of LINK_IDLE; watcher only */
+    int64_t header_since_ns;  /* when the watcher saw a header begin, 0: not yet; watcher only */
 };
 
 struct http_links {

@@ -26,6 +26,7 @@ struct exchange {
     struct http *http;
     struct MHD_Connection *connection;
     struct http_link *link;
+    bool whole;   /* it came in whole: its answer is waited for when the server stops */
     bool pending; /* handed to the service; suspended until it resumes */
 };
 
@@ -42,8 +43,8 @@ static enum MHD_Result respond(struct exchange *exchange)
     char seconds[16];
     size_t len = 0;
     char *body = buf_take(&answer->body, &len);
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(body ? len : 0, body, body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        body ? len : 0, body, body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!response) {
         free(body);
         return MHD_NO;
@@ -76,8 +77,7 @@ static void write_raw(const struct request *request, struct buf *answer)
     buf_add_format(answer,
                    "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Request-Id: %s\r\n"
                    "Content-Length: %zu\r\nConnection: close\r\n\r\n",
-                   request->response.status, reason_of(request->response.status),
-                   request->id[0] ? request->id : "-", body->len);
+                   request->response.status, reason_of(request->response.status), request->id, body->len);
     buf_add(answer, body->data ? body->data : "", body->len);
 }
 
@@ -93,8 +93,7 @@ static void write_timeout(void *self, struct buf *answer)
 
 static int descriptor(struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     return info ? info->connect_fd : -1;
 }
 
@@ -140,11 +139,18 @@ static void fill_request(struct exchange *exchange, const char *url, const char 
     };
 }
 
+static bool begin_handling(struct exchange *exchange)
+{
+    exchange->whole = http_link_handling(exchange->link);
+    if (exchange->whole)
+        atomic_fetch_add(&exchange->http->active, 1);
+    return exchange->whole;
+}
+
 static enum MHD_Result first_call(struct http *http, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, void **context)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct exchange *exchange = info && info->socket_context ? calloc(1, sizeof *exchange) : NULL;
     if (!exchange)
         return MHD_NO;
@@ -152,12 +158,11 @@ static enum MHD_Result first_call(struct http *http, struct MHD_Connection *conn
     exchange->http = http;
     exchange->connection = connection;
     exchange->link = info->socket_context;
-    atomic_fetch_add(&http->active, 1);
     http_link_reading(exchange->link);
     fill_request(exchange, url, method, version);
     if (http->service.begin(http->service.self, &exchange->request))
         return MHD_YES;
-    return http_link_handling(exchange->link) ? respond(exchange) : MHD_NO;
+    return begin_handling(exchange) ? respond(exchange) : MHD_NO;
 }
 
 static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t *size)
@@ -175,7 +180,7 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
 static enum MHD_Result whole_request(struct exchange *exchange)
 {
     struct http *http = exchange->http;
-    if (!http_link_handling(exchange->link))
+    if (!begin_handling(exchange))
         return MHD_NO;
     exchange->pending = true;
     MHD_suspend_connection(exchange->connection);
@@ -210,9 +215,10 @@ static void on_completed(void *self, struct MHD_Connection *connection, void **c
     http_link_idle(exchange->link);
     buf_clear(&exchange->request.body);
     buf_clear(&exchange->request.response.body);
+    if (exchange->whole)
+        atomic_fetch_sub(&http->active, 1);
     free(exchange);
     *context = NULL;
-    atomic_fetch_sub(&http->active, 1);
 }
 
 static void on_connection(void *self, struct MHD_Connection *connection, void **socket_context,
@@ -246,12 +252,12 @@ struct http *http_start(const struct http_options *options, const struct service
         free(http);
         return NULL;
     }
-    http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL, NULL, on_request,
-        http, MHD_OPTION_LISTEN_SOCKET, options->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, options->threads,
-        MHD_OPTION_CONNECTION_LIMIT, options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
-        options->idle_limit_s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, http, MHD_OPTION_END);
+    http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL,
+                                    NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, options->listen_fd,
+                                    MHD_OPTION_THREAD_POOL_SIZE, options->threads, MHD_OPTION_CONNECTION_LIMIT,
+                                    options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, options->idle_limit_s,
+                                    MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
+                                    on_connection, http, MHD_OPTION_END);
     if (!http->daemon) {
         err_set_errno(err, "cannot start the HTTP server");
         http_links_stop(http->links);

@@ -23,7 +23,7 @@ struct http_options {
 struct http *http_start(const struct http_options *options, const struct service *service, struct err *err);
 /* Accepts no further connection; those that are open go on. */
 void http_quiesce(struct http *http);
-/* How many requests have no answer yet. */
+/* How many requests came in whole and have no answer yet. */
 unsigned http_active(struct http *http);
 /* Closes every connection and ends the threads. No request may be pending in the service any more. */
 void http_stop(struct http *http);

@@ -1,4 +1,5 @@
-/* migrate: one transaction a file. A transaction's advisory lock works behind pgbouncer too; a session's does not. */
+/* migrate: one transaction a file. A transaction's advisory lock works behind pgbouncer too; a session's does not.
+ */
 #include "adapters/migrate.h"
 
 #include <stdio.h>
@@ -16,10 +17,9 @@
 #define CONNECT_LIMIT_NS (10 * NS_PER_S)
 #define MIGRATE_LOCK     "107069087837798"
 
-static const char create_sql[] =
-    "CREATE TABLE IF NOT EXISTS alpine_sync_migrations ("
-    "version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, "
-    "applied_at timestamptz NOT NULL DEFAULT now())";
+static const char create_sql[] = "CREATE TABLE IF NOT EXISTS alpine_sync_migrations ("
+                                 "version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, "
+                                 "applied_at timestamptz NOT NULL DEFAULT now())";
 static const char list_sql[] = "SELECT version, checksum FROM alpine_sync_migrations ORDER BY version";
 
 int migrate_latest(void)
@@ -76,9 +76,9 @@ static int record(struct pg_conn *conn, const struct migration *migration, int64
     (void)snprintf(version, sizeof version, "%d", migration->version);
     const char *values[] = {version, migration->name, digits};
     struct pg_params params = {.count = 3, .values = values};
-    PGresult *result = pg_conn_run(
-        conn, "INSERT INTO alpine_sync_migrations (version, name, checksum) VALUES ($1::int, $2, $3)", &params,
-        deadline_ns, err);
+    PGresult *result =
+        pg_conn_run(conn, "INSERT INTO alpine_sync_migrations (version, name, checksum) VALUES ($1::int, $2, $3)",
+                    &params, deadline_ns, err);
     PQclear(result);
     return result ? 0 : -1;
 }
@@ -92,9 +92,9 @@ static PGresult *lock_and_list(struct pg_conn *conn, int64_t deadline_ns, struct
     return pg_conn_run(conn, list_sql, NULL, deadline_ns, err);
 }
 
-/* Returns 1 if it was applied here, 0 if it was there, -1 on error (the transaction is gone with the connection). */
-static int apply_one(struct pg_conn *conn, const struct migration *migration, int64_t deadline_ns,
-                     struct err *err)
+/* Returns 1 if it was applied here, 0 if it was there, -1 on error (the transaction is gone with the connection).
+ */
+static int apply_one(struct pg_conn *conn, const struct migration *migration, int64_t deadline_ns, struct err *err)
 {
     PGresult *applied = lock_and_list(conn, deadline_ns, err);
     if (!applied)

@@ -19,7 +19,6 @@ typedef void migrate_report(void *self, const char *name, bool applied, bool fre
 MUST_CHECK int migrate_apply(const char *url, migrate_report *report, void *self, struct err *err);
 
 /* Reports without changing anything. *current is the database's version (0: none). */
-MUST_CHECK int migrate_status(const char *url, migrate_report *report, void *self, int *current,
-                              struct err *err);
+MUST_CHECK int migrate_status(const char *url, migrate_report *report, void *self, int *current, struct err *err);
 
 #endif

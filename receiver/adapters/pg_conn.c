@@ -73,9 +73,15 @@ static int finish_connecting(struct pg_conn *conn, int64_t deadline_ns, struct e
 struct pg_conn *pg_conn_open(const char *url, int64_t deadline_ns, struct err *err)
 {
     /* Later entries win, so whatever the url itself says of these overrides them. */
-    const char *const names[] = {"keepalives_idle", "keepalives_interval", "keepalives_count",
-                                 "tcp_user_timeout", "application_name", "target_session_attrs",
-                                 "connect_timeout",  "dbname",           NULL};
+    const char *const names[] = {"keepalives_idle",
+                                 "keepalives_interval",
+                                 "keepalives_count",
+                                 "tcp_user_timeout",
+                                 "application_name",
+                                 "target_session_attrs",
+                                 "connect_timeout",
+                                 "dbname",
+                                 NULL};
     const char *const values[] = {"1", "1", "2", "5000", "alpine-receiver", "read-write", "2", url, NULL};
     struct pg_conn *conn = calloc(1, sizeof *conn);
     if (!conn) {
@@ -187,8 +193,8 @@ static PGresult *collect(struct pg_conn *conn, int64_t deadline_ns, struct err *
     return NULL;
 }
 
-PGresult *pg_conn_run(struct pg_conn *conn, const char *sql, const struct pg_params *params,
-                      int64_t deadline_ns, struct err *err)
+PGresult *pg_conn_run(struct pg_conn *conn, const char *sql, const struct pg_params *params, int64_t deadline_ns,
+                      struct err *err)
 {
     int sent = params ? PQsendQueryParams(conn->pg, sql, params->count, params->types, params->values,
                                           params->lengths, params->formats, 0)

@@ -28,8 +28,8 @@ void pg_conn_close(struct pg_conn *conn);
 /* Runs sql and returns the result of its last statement, NULL on error. Without params, sql may hold several
  * statements. After NULL, pg_conn_sqlstate tells why; when it is "" the connection is lost or the deadline is over
  * (then it is closed: what the server did is in doubt). PQclear frees the result. */
-PGresult *pg_conn_run(struct pg_conn *conn, const char *sql, const struct pg_params *params,
-                      int64_t deadline_ns, struct err *err);
+PGresult *pg_conn_run(struct pg_conn *conn, const char *sql, const struct pg_params *params, int64_t deadline_ns,
+                      struct err *err);
 /* The same for statements that return nothing of interest. */
 MUST_CHECK int pg_conn_do(struct pg_conn *conn, const char *sql, int64_t deadline_ns, struct err *err);
 

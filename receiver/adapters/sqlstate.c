@@ -1,4 +1,4 @@
-/* sqlstate: by the longest prefix that matches (PostgreSQL documentation, appendix A). */
+/* sqlstate: by the first prefix that matches (PostgreSQL documentation, appendix A). */
 #include "adapters/sqlstate.h"
 
 #include <stddef.h>

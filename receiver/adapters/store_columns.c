@@ -92,8 +92,7 @@ size_t store_columns(struct store_column columns[STORE_COLUMNS_MAX])
     return count;
 }
 
-struct value store_column_value(const struct store_column *column, const struct store_row *row,
-                                struct arena *arena)
+struct value store_column_value(const struct store_column *column, const struct store_row *row, struct arena *arena)
 {
     return column->derive ? column->derive(row, arena) : signal_stored(row->signal, column->field);
 }
@@ -139,10 +138,9 @@ void store_columns_insert_sql(const struct store_column *columns, size_t count, 
     list(columns, count, "$#", sql);
     buf_add_text(sql, ") WITH ORDINALITY AS input(");
     list(columns, count, "N", sql);
-    buf_add_text(sql,
-                 ", n)) AS fresh WHERE nth_of_hash = 1 AND nth_of_id = 1"
-                 " AND NOT EXISTS (SELECT FROM signals s WHERE s.verification_hash = fresh.verification_hash)"
-                 " AND NOT EXISTS (SELECT FROM signals s WHERE s.provider = fresh.provider"
-                 " AND s.external_signal_id = fresh.external_signal_id)"
-                 " ORDER BY fresh.n ON CONFLICT DO NOTHING RETURNING id, verification_hash, chain_index");
+    buf_add_text(sql, ", n)) AS fresh WHERE nth_of_hash = 1 AND nth_of_id = 1"
+                      " AND NOT EXISTS (SELECT FROM signals s WHERE s.verification_hash = fresh.verification_hash)"
+                      " AND NOT EXISTS (SELECT FROM signals s WHERE s.provider = fresh.provider"
+                      " AND s.external_signal_id = fresh.external_signal_id)"
+                      " ORDER BY fresh.n ON CONFLICT DO NOTHING RETURNING id, verification_hash, chain_index");
 }

@@ -10,8 +10,8 @@ enum { STORE_COLUMNS_MAX = 40 };
 
 struct store_column {
     const char *name;
-    const char *type;        /* PostgreSQL's */
-    enum signal_field field; /* of the signal, or … */
+    const char *type;                                                         /* PostgreSQL's */
+    enum signal_field field;                                                  /* of the signal, or … */
     struct value (*derive)(const struct store_row *row, struct arena *arena); /* … computed from the row */
 };
 
@@ -22,7 +22,8 @@ size_t store_columns(struct store_column columns[STORE_COLUMNS_MAX]);
 struct value store_column_value(const struct store_column *column, const struct store_row *row,
                                 struct arena *arena);
 
-/* Appends the INSERT. Its parameters: one array for each column, then the tip's chain_index (int4) and hash (text). */
+/* Appends the INSERT. Its parameters: one array for each column, then the tip's chain_index (int4) and hash (text).
+ */
 void store_columns_insert_sql(const struct store_column *columns, size_t count, struct buf *sql);
 
 #endif

@@ -22,26 +22,25 @@ enum { ATTEMPTS_MAX = 4 };
 
 /* One round trip. synchronous_commit is raised where it was lowered and never lowered where it is stricter; the
  * time-outs keep a receiver that is stopped in mid-transaction from holding the chain for ever. */
-static const char begin_sql[] =
-    "BEGIN; "
-    "SELECT set_config('synchronous_commit', 'on', true) "
-    "WHERE current_setting('synchronous_commit') IN ('off', 'local'); "
-    "SELECT set_config('idle_in_transaction_session_timeout', '10s', true), "
-    "set_config('lock_timeout', '10s', true); "
-    "SELECT pg_advisory_xact_lock(" CHAIN_LOCK "); "
-    "SELECT chain_index, verification_hash FROM signals WHERE chain_index IS NOT NULL "
-    "ORDER BY chain_index DESC LIMIT 1";
+static const char begin_sql[] = "BEGIN; "
+                                "SELECT set_config('synchronous_commit', 'on', true) "
+                                "WHERE current_setting('synchronous_commit') IN ('off', 'local'); "
+                                "SELECT set_config('idle_in_transaction_session_timeout', '10s', true), "
+                                "set_config('lock_timeout', '10s', true); "
+                                "SELECT pg_advisory_xact_lock(" CHAIN_LOCK "); "
+                                "SELECT chain_index, verification_hash FROM signals WHERE chain_index IS NOT NULL "
+                                "ORDER BY chain_index DESC LIMIT 1";
 
-static const char look_up_sql[] =
-    "SELECT input.n, coalesce(by_hash.id, by_id.id), by_hash.id IS NOT NULL "
-    "FROM unnest($1, $2, $3) WITH ORDINALITY AS input(hash, signal_id, provider, n) "
-    "LEFT JOIN signals by_hash ON by_hash.verification_hash = input.hash "
-    "LEFT JOIN signals by_id ON by_id.provider = input.provider "
-    "AND by_id.external_signal_id = input.signal_id "
-    "WHERE coalesce(by_hash.id, by_id.id) IS NOT NULL";
+static const char look_up_sql[] = "SELECT input.n, coalesce(by_hash.id, by_id.id), by_hash.id IS NOT NULL "
+                                  "FROM unnest($1, $2, $3) WITH ORDINALITY AS input(hash, signal_id, provider, n) "
+                                  "LEFT JOIN signals by_hash ON by_hash.verification_hash = input.hash "
+                                  "LEFT JOIN signals by_id ON by_id.provider = input.provider "
+                                  "AND by_id.external_signal_id = input.signal_id "
+                                  "WHERE coalesce(by_hash.id, by_id.id) IS NOT NULL";
 
 static const char writable_sql[] =
-    "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
+    "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, "
+    "has_table_privilege('signals', 'INSERT') AND has_table_privilege('signals', 'SELECT')";
 
 struct store_pg {
     struct store store;
@@ -64,8 +63,8 @@ static void store_close(void *self)
 
 static int check_schema(struct store_pg *pg, int64_t deadline_ns, struct err *err)
 {
-    PGresult *result = pg_conn_run(pg->conn, "SELECT coalesce(max(version), 0) FROM alpine_sync_migrations",
-                                   NULL, deadline_ns, err);
+    PGresult *result = pg_conn_run(pg->conn, "SELECT coalesce(max(version), 0) FROM alpine_sync_migrations", NULL,
+                                   deadline_ns, err);
     if (!result) {
         if (!strcmp(pg_conn_sqlstate(pg->conn), "42P01"))
             err_set(err, "the database has not been migrated: run alpine-receiver migrate");
@@ -75,9 +74,10 @@ static int check_schema(struct store_pg *pg, int64_t deadline_ns, struct err *er
     PQclear(result);
     if (version == pg->schema_version)
         return 0;
-    return err_set(err, version < pg->schema_version
-                            ? "the database has schema version %d, this program needs %d: run alpine-receiver migrate"
-                            : "the database has schema version %d, newer than this program's %d: upgrade it",
+    return err_set(err,
+                   version < pg->schema_version
+                       ? "the database has schema version %d, this program needs %d: run alpine-receiver migrate"
+                       : "the database has schema version %d, newer than this program's %d: upgrade it",
                    version, pg->schema_version);
 }
 
@@ -88,9 +88,14 @@ static enum outcome store_probe(void *self, int64_t deadline_ns, struct err *err
     if (!result)
         return OUTCOME_AGAIN;
     bool read_only = PQgetvalue(result, 0, 0)[0] == 't';
+    bool allowed = PQgetvalue(result, 0, 1)[0] == 't';
     PQclear(result);
-    if (!read_only)
+    if (!read_only && allowed)
         return OUTCOME_DONE;
+    if (!read_only) {
+        err_set(err, "this role may not write: GRANT INSERT, SELECT ON signals");
+        return OUTCOME_AGAIN;
+    }
     /* The writable one may be another host of the url by now. */
     store_close(pg);
     err_set(err, "the database is read-only");
@@ -179,8 +184,7 @@ static const struct store_column *find_column(const struct store_pg *pg, const c
     return NULL;
 }
 
-static int look_up(struct store_pg *pg, struct store_row **rows, size_t count, int64_t deadline_ns,
-                   struct err *err)
+static int look_up(struct store_pg *pg, struct store_row **rows, size_t count, int64_t deadline_ns, struct err *err)
 {
     static const char *const names[] = {"verification_hash", "external_signal_id", "provider"};
     struct array_params params = {0};
@@ -315,7 +319,8 @@ static enum outcome roll_back(struct store_pg *pg, int64_t deadline_ns)
     return action == SQLSTATE_BAD_ROW ? OUTCOME_NEVER : OUTCOME_AGAIN;
 }
 
-/* One transaction. DONE with *committed: durable. DONE without: it lost a race and was rolled back, run it again. */
+/* One transaction. DONE with *committed: durable. DONE without: it lost a race and was rolled back, run it again.
+ */
 static enum outcome try_insert(struct store_pg *pg, struct attempt *attempt, bool *committed, struct err *err)
 {
     *committed = false;

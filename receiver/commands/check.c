@@ -16,7 +16,8 @@ static void check_keys(struct report *report, const struct receiver_settings *se
     if (!settings->api_key)
         return; /* reported as a setting already */
     if (strlen(settings->api_key) < SHORT_KEY)
-        report_add(report, REPORT_WARN, "api key", "shorter than 32 characters: make one with alpine-receiver keygen");
+        report_add(report, REPORT_WARN, "api key",
+                   "shorter than 32 characters: make one with alpine-receiver keygen");
     else
         report_add(report, REPORT_PASS, "api key", "set");
     if (settings->api_key_next && !strcmp(settings->api_key, settings->api_key_next))

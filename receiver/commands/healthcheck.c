@@ -11,6 +11,10 @@ int command_healthcheck(struct invocation *invocation)
 {
     const struct receiver_settings *settings = invocation->values;
     struct err err = {0};
+    if (!settings->listen) {
+        (void)printf("not ready: ALPINE_LISTEN is malformed\n");
+        return EXIT_FAILED;
+    }
     int status = http_probe(settings->listen, "/readyz", LIMIT_S, &err);
     if (status == 200) {
         (void)printf("ready\n");

@@ -108,7 +108,7 @@ static void reload(struct server *server)
     struct err err = {0};
     enum log_level level;
     struct log *log = server->invocation->log;
-    if (command_reload(server->invocation, &fresh, &config, &err)) {
+    if (command_reload(server->invocation, server->invocation->command->needs, &fresh, &config, &err)) {
         log_write(log, LOG_ERROR, LOG_PLAIN, "Reload refused, everything stays as it was: %s", err.message);
         return;
     }
@@ -123,7 +123,8 @@ static void reload(struct server *server)
 static void drain(struct server *server)
 {
     int64_t deadline = clock_monotonic_ns() + server->settings->request_timeout_ns + NS_PER_S;
-    log_write(server->invocation->log, LOG_INFO, LOG_PLAIN, "Stopping: finishing %u requests", http_active(server->http));
+    log_write(server->invocation->log, LOG_INFO, LOG_PLAIN, "Stopping: finishing %u requests",
+              http_active(server->http));
     api_drain(server->api);
     http_quiesce(server->http);
     while (http_active(server->http) && clock_monotonic_ns() < deadline)

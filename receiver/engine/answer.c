@@ -67,9 +67,12 @@ static void add_stored(struct buf *body, const struct submission_entry *entry, c
 
 static enum answer_error error_of(enum fault fault)
 {
-    if (fault == FAULT_HASH_MISMATCH)
-        return ERROR_HASH_MISMATCH;
-    return fault == FAULT_MALFORMED ? ERROR_MALFORMED : ERROR_INVALID_FIELD;
+    static const enum answer_error of_fault[] = {
+        [FAULT_NONE] = ERROR_INVALID_FIELD,          [FAULT_MALFORMED] = ERROR_MALFORMED,
+        [FAULT_INVALID_FIELD] = ERROR_INVALID_FIELD, [FAULT_TOO_LARGE] = ERROR_TOO_LARGE,
+        [FAULT_HASH_MISMATCH] = ERROR_HASH_MISMATCH,
+    };
+    return of_fault[fault];
 }
 
 static void answer_stored(struct response *response, const struct submission_entry *entry)

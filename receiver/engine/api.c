@@ -65,8 +65,8 @@ static void answer_submission(struct api *api, struct request *request, const st
 {
     const struct route *route = request->route;
     if (submission->outcome == SUBMISSION_UNAVAILABLE) {
-        answer_retry(&request->response, ERROR_UNAVAILABLE,
-                     "the signals could not be stored now; send them again", submission->retry_after_s);
+        answer_retry(&request->response, ERROR_UNAVAILABLE, "the signals could not be stored now; send them again",
+                     submission->retry_after_s);
         return;
     }
     for (size_t i = 0; i < submission->count; i++)
@@ -198,8 +198,11 @@ static bool get_readyz(struct api *api, struct request *request)
     int retry_after_s;
     bool draining = atomic_load(&api->draining);
     bool ready = committer_is_ready(api->parts.committer, &retry_after_s) && !draining;
-    answer_state(&request->response, draining ? "draining" : ready ? "ready" : "database unavailable", ready,
-                 retry_after_s);
+    answer_state(&request->response,
+                 draining ? "draining"
+                 : ready  ? "ready"
+                          : "database unavailable",
+                 ready, retry_after_s);
     return true;
 }
 
@@ -316,6 +319,8 @@ static bool handle(void *self, struct request *request)
 static void refuse_late(void *self, struct request *request, int status)
 {
     (void)self;
+    if (!request->id[0])
+        set_id(request);
     request->response.close_connection = true;
     if (status == 413)
         answer_error(&request->response, ERROR_TOO_LARGE, NULL, "the body is larger than this receiver allows");

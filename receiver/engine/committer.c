@@ -38,7 +38,7 @@ struct committer {
     atomic_int state;             /* enum database_state; written by the committer's thread only */
     _Atomic int64_t reconnect_ns; /* when the next attempt is due */
     struct backoff backoff;
-    int64_t probe_ns;             /* when the next probe is due */
+    int64_t probe_ns; /* when the next probe is due */
 
     pthread_mutex_t lock; /* guards what follows */
     struct submission *first;
@@ -143,8 +143,7 @@ static void probe_if_due(struct committer *committer)
     if (state_of(committer) == DATABASE_AWAY || now < committer->probe_ns)
         return;
     committer->probe_ns = now + PROBE_INTERVAL_NS;
-    enum outcome outcome =
-        committer->store->ops->probe(committer->store->self, now + PROBE_LIMIT_NS, &err);
+    enum outcome outcome = committer->store->ops->probe(committer->store->self, now + PROBE_LIMIT_NS, &err);
     if (!committer->store->ops->is_open(committer->store->self))
         lose_connection(committer, &err);
     else

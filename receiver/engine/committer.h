@@ -16,9 +16,9 @@
 struct committer;
 
 struct committer_options {
-    size_t queue_max;        /* signals that may wait */
-    size_t group_max;        /* signals in one transaction (one larger submission still goes alone) */
-    int64_t time_limit_ns;   /* from submit to done; half of it for waiting, half for the transaction */
+    size_t queue_max;      /* signals that may wait */
+    size_t group_max;      /* signals in one transaction (one larger submission still goes alone) */
+    int64_t time_limit_ns; /* from submit to done; half of it for waiting, half for the transaction */
 };
 
 /* Starts the thread. The store and the log must outlive it. NULL and the reason in err on failure. */

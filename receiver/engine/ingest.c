@@ -47,7 +47,7 @@ static int add_piece(const struct ingest_rules *rules, struct submission *submis
     if (piece->len > rules->signal_bytes_max) {
         err_set(&err, "the signal has more than %zu bytes", rules->signal_bytes_max);
         err.subject[0] = '\0';
-        set_fault(submission, entry, FAULT_MALFORMED, &err);
+        set_fault(submission, entry, FAULT_TOO_LARGE, &err);
         return 0;
     }
     read_entry(rules, submission, entry, piece, canonical);
@@ -77,8 +77,8 @@ struct submission *ingest_single(const struct ingest_rules *rules, const struct 
     return finish(submission, &canonical, add_piece(rules, submission, &piece, received_us, &canonical));
 }
 
-struct submission *ingest_batch(const struct ingest_rules *rules, enum batch_layout layout,
-                                const struct buf *body, int64_t received_us, bool *too_many, struct err *err)
+struct submission *ingest_batch(const struct ingest_rules *rules, enum batch_layout layout, const struct buf *body,
+                                int64_t received_us, bool *too_many, struct err *err)
 {
     struct submission *submission = submission_new();
     struct wire_batch batch;

@@ -7,8 +7,8 @@
 #include "format/wire_batch.h"
 
 struct ingest_rules {
-    const char *provider;      /* borrowed for as long as the submissions live */
-    size_t signal_bytes_max;   /* of one signal, in a batch too */
+    const char *provider;    /* borrowed for as long as the submissions live */
+    size_t signal_bytes_max; /* of one signal, in a batch too */
     size_t batch_signals_max;
 };
 
@@ -17,7 +17,7 @@ struct submission *ingest_single(const struct ingest_rules *rules, const struct 
 
 /* A batch. NULL with the reason in err if it is not one at all; *too_many tells that it has too many signals. A
  * signal that is bad in itself is an entry with a fault. */
-struct submission *ingest_batch(const struct ingest_rules *rules, enum batch_layout layout,
-                                const struct buf *body, int64_t received_us, bool *too_many, struct err *err);
+struct submission *ingest_batch(const struct ingest_rules *rules, enum batch_layout layout, const struct buf *body,
+                                int64_t received_us, bool *too_many, struct err *err);
 
 #endif

@@ -14,10 +14,10 @@
 /* One signal, in the order of the request. */
 struct submission_entry {
     struct signal signal;
-    enum fault fault;      /* FAULT_NONE: it goes to the store */
-    const char *field;     /* which field is at fault, or NULL */
-    const char *detail;    /* for a person, if there is a fault */
-    struct store_row row;  /* what the store gets and says */
+    enum fault fault;     /* FAULT_NONE: it goes to the store */
+    const char *field;    /* which field is at fault, or NULL */
+    const char *detail;   /* for a person, if there is a fault */
+    struct store_row row; /* what the store gets and says */
 };
 
 enum submission_outcome {
@@ -31,7 +31,7 @@ struct submission {
     struct submission_entry *entries;
     size_t count;
     size_t capacity;
-    size_t to_store; /* entries without a fault */
+    size_t to_store;    /* entries without a fault */
     struct arena arena; /* details and canonical texts */
     bool dry_run;
     int64_t queued_ns; /* monotonic, when the committer got it */

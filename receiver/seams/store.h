@@ -22,8 +22,8 @@ enum store_verdict {
 struct store_row {
     const struct signal *signal;
     const char *provider;
-    const char *canonical; /* the exact text that was hashed; NUL-terminated ASCII */
-    int64_t received_us;   /* wall clock when the request came in */
+    const char *canonical;      /* the exact text that was hashed; NUL-terminated ASCII */
+    int64_t received_us;        /* wall clock when the request came in */
     enum store_verdict verdict; /* out */
     int64_t id;                 /* out: of the stored row, for all but STORE_UNKNOWN and STORE_REFUSED */
 };
@@ -36,8 +36,7 @@ struct store_ops {
     /* Stores all rows that are new in one transaction and tells each row's verdict.
      * DONE: it is durable. AGAIN: nothing is known, the whole may be sent again. NEVER: one of the rows breaks a
      * rule of the store, nothing was stored. */
-    enum outcome (*insert)(void *self, struct store_row **rows, size_t count, int64_t deadline_ns,
-                           struct err *err);
+    enum outcome (*insert)(void *self, struct store_row **rows, size_t count, int64_t deadline_ns, struct err *err);
     /* Tells each row's verdict (STORE_UNKNOWN: would be stored) without storing. DONE or AGAIN. */
     enum outcome (*look_up)(void *self, struct store_row **rows, size_t count, int64_t deadline_ns,
                             struct err *err);
@@ -45,7 +44,8 @@ struct store_ops {
     enum outcome (*probe)(void *self, int64_t deadline_ns, struct err *err);
     /* False once the connection is known to be lost: open it again. */
     bool (*is_open)(void *self);
-    /* Becomes readable when the connection says something while nothing was asked, usually that it ends; -1: none. */
+    /* Becomes readable when the connection says something while nothing was asked, usually that it ends; -1: none.
+     */
     int (*descriptor)(void *self);
 };
 

@@ -20,7 +20,7 @@ struct source_sqlite {
     struct source source;
     char *path;
     char *uri;
-    sqlite3 *db; /* NULL: not open */
+    sqlite3 *db;    /* NULL: not open */
     bool immutable; /* opened so, because nothing else works without rights and without a -wal */
     struct stat opened;
     struct sqlite_row_map map;
@@ -55,10 +55,11 @@ int source_sqlite_check_rights(const char *path, struct err *err)
         return 0; /* root's SQLite gives the files that it makes to the owner of the database */
     if (snprintf(copy, sizeof copy, "%s", path) >= (int)sizeof copy || access(dirname(copy), W_OK))
         return 0;
-    return err_set(err,
-                   "%s belongs to another user (uid %u), and this one (uid %u) may write in its directory: reading it "
-                   "could lock its owner out. Run as the same user, or take away the right to write there",
-                   path, (unsigned)file.st_uid, (unsigned)user);
+    return err_set(
+        err,
+        "%s belongs to another user (uid %u), and this one (uid %u) may write in its directory: reading it "
+        "could lock its owner out. Run as the same user, or take away the right to write there",
+        path, (unsigned)file.st_uid, (unsigned)user);
 }
 
 static int prepare(struct source_sqlite *sqlite, const char *sql, sqlite3_stmt **statement, struct err *err)
@@ -149,8 +150,8 @@ static bool file_changed(const struct source_sqlite *sqlite)
 
 static int make_ready(struct source_sqlite *sqlite, struct err *err)
 {
-    if (sqlite->db && (file_changed(sqlite) ||
-                       sqlite->schema_version != pragma_number(sqlite, "PRAGMA schema_version")))
+    if (sqlite->db &&
+        (file_changed(sqlite) || sqlite->schema_version != pragma_number(sqlite, "PRAGMA schema_version")))
         close_file(sqlite);
     return sqlite->db ? 0 : open_file(sqlite, err);
 }

@@ -20,7 +20,6 @@ MUST_CHECK int sqlite_row_map(sqlite3 *db, struct sqlite_row_map *map, struct er
 /* Appends "SELECT rowid, column, … FROM signals WHERE rowid > ? ORDER BY rowid". */
 void sqlite_row_select(const struct sqlite_row_map *map, struct buf *sql);
 /* Fills an empty signal from the current row. Returns -1 when out of memory. */
-MUST_CHECK int sqlite_row_read(const struct sqlite_row_map *map, sqlite3_stmt *statement,
-                               struct signal *signal);
+MUST_CHECK int sqlite_row_read(const struct sqlite_row_map *map, sqlite3_stmt *statement, struct signal *signal);
 
 #endif

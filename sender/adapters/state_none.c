@@ -45,6 +45,6 @@ static int each_retry(void *self, dead_letter_visit *visit, void *visitor, struc
 const struct state *state_none(void)
 {
     static const struct state_ops ops = {load, save, bury, forget, each_retry};
-    static const struct state none = {&ops, NULL};
+    static const struct state none = {false, &ops, NULL};
     return &none;
 }

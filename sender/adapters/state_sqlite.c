@@ -1,6 +1,6 @@
-/* state_sqlite: one small database in WAL mode. A commit that keeps a dead letter is flushed (synchronous=FULL); one
- * that only moves the place is not (NORMAL): the WAL keeps their order, so a place on the disk never stands behind
- * a letter that is not. */
+/* state_sqlite: one small database in WAL mode. A commit that keeps a dead letter is flushed (synchronous=FULL);
+ * one that only moves the place is not (NORMAL): the WAL keeps their order, so a place on the disk never stands
+ * behind a letter that is not. */
 #include "adapters/state_sqlite.h"
 
 #include <fcntl.h>
@@ -87,8 +87,8 @@ static int state_load(void *self, struct state_progress *progress, struct err *e
 {
     struct state_sqlite *sqlite = self;
     *progress = (struct state_progress){0};
-    sqlite3_stmt *statement = prepare(
-        sqlite, "SELECT position, signal_id, delivered, last_success_us FROM progress WHERE one = 1", "");
+    sqlite3_stmt *statement =
+        prepare(sqlite, "SELECT position, signal_id, delivered, last_success_us FROM progress WHERE one = 1", "");
     int status = statement ? sqlite3_step(statement) : SQLITE_ERROR;
     if (status == SQLITE_ROW) {
         progress->place.position = sqlite3_column_int64(statement, 0);
@@ -120,14 +120,15 @@ static int insert_letter(struct state_sqlite *sqlite, const struct dead_letter *
                            letter->reason, letter->detail, letter->id),
                    err);
     /* The same one again, after a start from an older place, is no second letter. */
-    return run(sqlite,
-               prepare(sqlite,
-                       "INSERT INTO dead_letters (position, signal_id, symbol, action, reason, detail, json, created_us)"
-                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (position, signal_id) DO UPDATE SET"
-                       " reason = excluded.reason, detail = excluded.detail, json = excluded.json",
-                       "issssssi", letter->position, letter->signal_id, letter->symbol, letter->action,
-                       letter->reason, letter->detail, letter->json, letter->created_us),
-               err);
+    return run(
+        sqlite,
+        prepare(sqlite,
+                "INSERT INTO dead_letters (position, signal_id, symbol, action, reason, detail, json, created_us)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (position, signal_id) DO UPDATE SET"
+                " reason = excluded.reason, detail = excluded.detail, json = excluded.json",
+                "issssssi", letter->position, letter->signal_id, letter->symbol, letter->action, letter->reason,
+                letter->detail, letter->json, letter->created_us),
+        err);
 }
 
 static int state_bury(void *self, const struct dead_letter *letter, struct err *err)
@@ -212,8 +213,7 @@ int64_t state_sqlite_count_dead(struct state *state)
 static sqlite3_stmt *prepare_selected(struct state_sqlite *sqlite, const char *sql,
                                       const struct dead_selection *selection)
 {
-    return prepare(sqlite, sql, "isi", selection->id, selection->reason ? selection->reason : "",
-                   clock_wall_us());
+    return prepare(sqlite, sql, "isi", selection->id, selection->reason ? selection->reason : "", clock_wall_us());
 }
 
 int64_t state_sqlite_retry_dead(struct state *state, const struct dead_selection *selection, struct err *err)
@@ -248,8 +248,9 @@ static int lock_path(const char *directory, char path[PATH_MAX])
     return snprintf(path, PATH_MAX, "%s/lock", directory) < PATH_MAX ? 0 : -1;
 }
 
-/* A record lock, because it can be looked at (F_GETLK tells who has it) without taking it. It goes with the process,
- * however that ends; the descriptor must not be opened a second time here, for closing either would drop the lock. */
+/* A record lock, because it can be looked at (F_GETLK tells who has it) without taking it. It goes with the
+ * process, however that ends; the descriptor must not be opened a second time here, for closing either would drop
+ * the lock. */
 static struct flock whole_file(short type)
 {
     return (struct flock){.l_type = type, .l_whence = SEEK_SET};
@@ -320,7 +321,7 @@ struct state *state_sqlite_open(const char *directory, enum state_access access,
         err_set(err, "out of memory");
         return NULL;
     }
-    sqlite->state = (struct state){&ops, sqlite};
+    sqlite->state = (struct state){true, &ops, sqlite};
     sqlite->lock_fd = -1;
     if (access == STATE_OWN &&
         (file_make_directory(directory, 0700, err) || take_lock(sqlite, directory, owner, err)))

@@ -1,7 +1,8 @@
 /* transport_curl: the only file that knows libcurl.
  *
  * libcurl sends a POST again by itself when a reused connection turns out to be closed; the receiver drops the
- * duplicate. Everything else is kept tight: no redirects, HTTP/1.1, no Expect, answers of bounded size, time-outs. */
+ * duplicate. Everything else is kept tight: no redirects, HTTP/1.1, no Expect, answers of bounded size, time-outs.
+ */
 #include "adapters/transport_curl.h"
 
 #include <curl/curl.h>
@@ -23,7 +24,7 @@ struct transport_curl {
     struct loop *loop;
     CURLM *multi;
     struct loop_timer timer;
-    char *url;     /* without a slash at the end, with the API's prefix */
+    char *url; /* without a slash at the end, with the API's prefix */
     char *key_header;
     char *ca_file;
     int64_t connect_limit_ns;
@@ -68,6 +69,7 @@ static enum transport_failure failure_of(CURLcode code)
     case CURLE_OK:
         return TRANSPORT_OK;
     case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_SSL_CIPHER:
     case CURLE_SSL_ISSUER_ERROR:
@@ -91,7 +93,9 @@ static void finish(struct call *call, CURLcode code)
     (void)curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
     struct transport_answer answer = {
         .failure = failure_of(code),
-        .error = code == CURLE_OK ? "" : *call->error ? call->error : curl_easy_strerror(code),
+        .error = code == CURLE_OK ? ""
+                 : *call->error   ? call->error
+                                  : curl_easy_strerror(code),
         .status = code == CURLE_OK ? (int)status : 0,
         .body = call->answer.data ? call->answer.data : "",
         .len = call->answer.len,
@@ -145,7 +149,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void
         loop_unwatch(curl->loop, fd);
         return 0;
     }
-    unsigned events = (what & CURL_POLL_IN ? (unsigned)LOOP_READ : 0) | (what & CURL_POLL_OUT ? (unsigned)LOOP_WRITE : 0);
+    unsigned events =
+        (what & CURL_POLL_IN ? (unsigned)LOOP_READ : 0) | (what & CURL_POLL_OUT ? (unsigned)LOOP_WRITE : 0);
     return loop_watch(curl->loop, fd, events, on_ready, curl, &ignored);
 }
 

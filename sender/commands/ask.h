@@ -13,8 +13,8 @@ struct ask_answer {
 };
 
 /* Sends and waits for the answer. Returns -1 if nothing could be sent. Clear the answer in any case. */
-MUST_CHECK int ask(const struct invocation *invocation, const char *method, const char *path, const struct buf *body,
-                   struct ask_answer *answer, struct err *err);
+MUST_CHECK int ask(const struct invocation *invocation, const char *method, const char *path,
+                   const struct buf *body, struct ask_answer *answer, struct err *err);
 void ask_clear(struct ask_answer *answer);
 
 #endif

@@ -45,8 +45,9 @@ static void check_state(struct report *report, const char *directory)
         return;
     }
     if (file_make_directory(directory, 0700, &err) || access(directory, W_OK)) {
-        report_add(report, REPORT_FAIL, "state", "%s cannot be written%s%s. Set ALPINE_STATE_DIR, or give this user the right",
-                   directory, *err.message ? ": " : "", err.message);
+        report_add(report, REPORT_FAIL, "state",
+                   "%s cannot be written%s%s. Set ALPINE_STATE_DIR, or give this user the right", directory,
+                   *err.message ? ": " : "", err.message);
         return;
     }
     report_add(report, REPORT_PASS, "state", "%s can be written", directory);

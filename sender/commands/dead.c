@@ -11,7 +11,7 @@
 
 struct listing {
     bool json;
-    bool whole;  /* with what was sent */
+    bool whole;   /* with what was sent */
     int64_t only; /* an id, or 0 */
     int64_t count;
 };
@@ -108,8 +108,8 @@ static int edit(struct invocation *invocation, struct state *state, bool retry, 
 {
     struct dead_selection selection = {.id = only, .reason = command_option(invocation, "--reason")};
     struct err err = {0};
-    int64_t count = retry ? state_sqlite_retry_dead(state, &selection, &err)
-                          : state_sqlite_drop_dead(state, &selection, &err);
+    int64_t count =
+        retry ? state_sqlite_retry_dead(state, &selection, &err) : state_sqlite_drop_dead(state, &selection, &err);
     if (count < 0)
         return failed(invocation, &err);
     if (!count && only) {
@@ -117,7 +117,8 @@ static int edit(struct invocation *invocation, struct state *state, bool retry, 
         return failed(invocation, &err);
     }
     if (retry)
-        (void)printf("%lld will be sent again by the running sender, or by the next run or sync\n", (long long)count);
+        (void)printf("%lld will be sent again by the running sender, or by the next run or sync\n",
+                     (long long)count);
     else
         (void)printf("%lld dropped\n", (long long)count);
     return EXIT_DONE;

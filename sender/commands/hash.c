@@ -62,7 +62,8 @@ static void print_text(const struct hashed *hashed)
 {
     struct buf id = {0};
     json_text_string(&id, hashed->signal_id, hashed->id_len);
-    (void)printf("%s  %s  %s\n", hashed->sha256, id.data, hashed->match ? canonical_form_name(hashed->form) : "MISMATCH");
+    (void)printf("%s  %s  %s\n", hashed->sha256, id.data,
+                 hashed->match ? canonical_form_name(hashed->form) : "MISMATCH");
     buf_clear(&id);
 }
 

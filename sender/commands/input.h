@@ -6,7 +6,8 @@
 
 #include "base/command.h"
 
-/* Opens the command's first argument; none, or "-", is standard input. NULL, and said so, if it cannot be opened. */
+/* Opens the command's first argument; none, or "-", is standard input. NULL, and said so, if it cannot be opened.
+ */
 FILE *input_open(const struct invocation *invocation);
 void input_close(FILE *file);
 

@@ -23,13 +23,14 @@ static void reload(struct link *link)
     struct err err = {0};
     enum log_level level;
     struct log *log = link->invocation->log;
-    if (command_reload(link->invocation, &fresh, &config, &err) ||
+    if (command_reload(link->invocation, NEEDS_RECEIVER, &fresh, &config, &err) ||
         transport_curl_set_key(link->transport, fresh.api_key, &err)) {
         log_write(log, LOG_ERROR, LOG_PLAIN, "Reload refused, everything stays as it was: %s", err.message);
         return;
     }
     if (!log_level_parse(fresh.common.log_level, &level))
         log_set_level(log, level);
+    delivery_retry_now(link->delivery);
     log_write(log, LOG_INFO, LOG_PLAIN, "Reloaded: ARGO_API_KEY and log level; other settings need a restart");
     config_close(config);
 }

@@ -20,16 +20,22 @@ static bool say(struct report *report, bool good, const char *item, const char *
     return good;
 }
 
-static bool say_answer(struct report *report, const char *item, const struct transport_answer *answer)
+static bool say_answer(struct report *report, const struct invocation *invocation, const char *item,
+                       const struct transport_answer *answer)
 {
+    const struct sender_settings *settings = invocation->values;
     char detail[512];
     if (answer->failure != TRANSPORT_OK)
-        (void)snprintf(detail, sizeof detail, "%s: check ALPINE_API_URL, and that the receiver is running",
-                       answer->error);
+        (void)snprintf(
+            detail, sizeof detail,
+            "Connection error - Alpine backend unreachable: %.200s (%.200s): check ALPINE_API_URL, and that "
+            "the receiver is running",
+            settings->url, answer->error);
     else if (policy_outcome(answer) == OUTCOME_HOLD)
         (void)snprintf(detail, sizeof detail, "HTTP status %d: %s", answer->status, policy_advice(answer));
     else
-        (void)snprintf(detail, sizeof detail, "HTTP status %d: %.200s", answer->status, answer->body ? answer->body : "");
+        (void)snprintf(detail, sizeof detail, "HTTP status %d: %.200s", answer->status,
+                       answer->body ? answer->body : "");
     return say(report, false, item, detail);
 }
 
@@ -42,9 +48,9 @@ bool probe_health(struct report *report, const struct invocation *invocation, bo
     if (ask(invocation, "GET", "/health", NULL, &answer, &err))
         (void)say(report, false, "receiver", err.message);
     else if (answer_is_healthy(&answer.answer, dry_run))
-        good = say(report, true, "receiver", "reachable and healthy");
+        good = say(report, true, "receiver", "Alpine backend health check passed");
     else
-        (void)say_answer(report, "receiver", &answer.answer);
+        (void)say_answer(report, invocation, "receiver", &answer.answer);
     ask_clear(&answer);
     return good;
 }
@@ -62,7 +68,7 @@ bool probe_key(struct report *report, const struct invocation *invocation)
     else if (answer.answer.status == 422 || answer.answer.status == 400)
         good = say(report, true, "key", "accepted");
     else
-        (void)say_answer(report, "key", &answer.answer);
+        (void)say_answer(report, invocation, "key", &answer.answer);
     buf_clear(&body);
     ask_clear(&answer);
     return good;
@@ -113,7 +119,7 @@ bool probe_signal(struct report *report, const struct invocation *invocation)
     else if (answer.answer.status == 200 && strstr(answer.answer.body, "\"valid\""))
         good = say(report, true, "signal", "a test signal would be stored (dry run: nothing was)");
     else
-        (void)say_answer(report, "signal", &answer.answer);
+        (void)say_answer(report, invocation, "signal", &answer.answer);
     buf_clear(&body);
     ask_clear(&answer);
     return good;

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct progress {
-    bool shown; /* standard error is a terminal */
+    bool shown;    /* standard error is a terminal */
     int64_t total; /* -1: not known */
     int64_t started_ns;
     int64_t next_ns;

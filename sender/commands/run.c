@@ -68,8 +68,8 @@ static int open_service(struct service *service, struct invocation *invocation, 
         return err_set(err, "out of memory");
     if (link_open(&service->link, invocation, service->source, service->state, err))
         return -1;
-    service->watch = source_watch_new(service->link.loop, settings->database, settings->poll_interval_ns,
-                                      on_look, service);
+    service->watch =
+        source_watch_new(service->link.loop, settings->database, settings->poll_interval_ns, on_look, service);
     return service->watch ? 0 : err_set(err, "out of memory");
 }
 
@@ -92,6 +92,8 @@ int command_run(struct invocation *invocation)
         log_write(invocation->log, LOG_INFO, LOG_PLAIN, "Alpine sync disabled");
         return EXIT_DONE;
     }
+    if (command_require(invocation, NEEDS_RECEIVER))
+        return EXIT_CONFIG;
     if (open_service(&service, invocation, &err)) {
         log_write(invocation->log, LOG_ERROR, LOG_PLAIN, "Cannot start: %s", err.message);
         close_service(&service);

@@ -20,13 +20,13 @@ static int report(const struct delivery_stats *stats, bool json)
 {
     bool whole = stats->source_at_end && !stats->source_away && !stats->outstanding;
     if (json)
-        (void)printf("{\"delivered\":%lld,\"duplicates\":%lld,\"refused\":%lld,\"complete\":%s}\n",
+        (void)printf("{\"delivered\":%lld,\"duplicates\":%lld,\"refused\":%lld,\"skipped\":%lld,\"complete\":%s}\n",
                      (long long)stats->delivered, (long long)stats->duplicates, (long long)stats->dead,
-                     whole ? "true" : "false");
+                     (long long)stats->skipped, whole ? "true" : "false");
     else
-        (void)printf("delivered %lld (of these %lld were there already), refused %lld%s\n",
+        (void)printf("delivered %lld (of these %lld were there already), refused %lld, skipped %lld neutral%s\n",
                      (long long)stats->delivered, (long long)stats->duplicates, (long long)stats->dead,
-                     whole ? "" : "; not everything was sent");
+                     (long long)stats->skipped, whole ? "" : "; not everything was sent");
     if (!whole)
         return EXIT_FAILED;
     return stats->dead ? EXIT_ATTENTION : EXIT_DONE;

@@ -13,10 +13,10 @@
 
 struct status {
     struct state_progress progress;
-    int64_t pending;       /* -1: cannot be told */
+    int64_t pending; /* -1: cannot be told */
     int64_t dead;
-    int64_t oldest_us;     /* timestamp of the first signal that waits, 0: none */
-    pid_t running;         /* the sender that has the state directory */
+    int64_t oldest_us; /* timestamp of the first signal that waits, 0: none */
+    pid_t running;     /* the sender that has the state directory */
 };
 
 static bool note_first(void *self, const struct source_item *item)

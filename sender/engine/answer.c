@@ -65,6 +65,16 @@ static const char *reason_of(int status)
     return status == 413 ? "too_large" : status == 400 ? "hash_mismatch" : "invalid_field";
 }
 
+/* An older receiver's detail is a text, or a list of texts or of objects with a msg. The first one is enough. */
+static const struct json_value *refusal_text(const struct json_value *detail)
+{
+    if (detail && json_value_kind(detail) == JSON_KIND_ARRAY)
+        detail = json_value_element(detail, 0);
+    if (detail && json_value_kind(detail) == JSON_KIND_OBJECT)
+        detail = json_value_member(detail, "msg");
+    return detail && json_value_kind(detail) == JSON_KIND_STRING ? detail : NULL;
+}
+
 static void read_refusal(const struct json_value *object, int status, struct verdict *verdict)
 {
     const struct json_value *detail = json_value_member(object, "detail");
@@ -72,7 +82,10 @@ static void read_refusal(const struct json_value *object, int status, struct ver
         return;
     verdict->outcome = OUTCOME_NEVER;
     copy_text(verdict->reason, sizeof verdict->reason, object, "code", reason_of(status));
-    copy_text(verdict->detail, sizeof verdict->detail, object, "detail", "refused by the receiver");
+    size_t len = 0;
+    const struct json_value *text = refusal_text(detail);
+    const char *words = text ? json_value_text(text, &len) : "refused by the receiver";
+    (void)snprintf(verdict->detail, sizeof verdict->detail, "%.*s", text ? (int)len : (int)strlen(words), words);
 }
 
 void answer_read_single(const struct transport_answer *answer, const struct batch_item *item,
@@ -100,8 +113,7 @@ void answer_read_single(const struct transport_answer *answer, const struct batc
     json_doc_free(doc);
 }
 
-int answer_read_batch(const struct transport_answer *answer, const struct batch *batch,
-                      struct verdict *verdicts)
+int answer_read_batch(const struct transport_answer *answer, const struct batch *batch, struct verdict *verdicts)
 {
     struct err ignored;
     struct json_doc *doc = json_doc_parse(answer->body, answer->len, &ignored);

@@ -20,7 +20,8 @@ void answer_read_single(const struct transport_answer *answer, const struct batc
 /* For the 200 of a batch: a verdict for each item. Returns -1 if the body is not what a receiver answers. */
 MUST_CHECK int answer_read_batch(const struct transport_answer *answer, const struct batch *batch,
                                  struct verdict *verdicts);
-/* True if the body is that of a healthy receiver. *dry_run: it knows dry runs (older ones would store the signal). */
+/* True if the body is that of a healthy receiver. *dry_run: it knows dry runs (older ones would store the signal).
+ */
 bool answer_is_healthy(const struct transport_answer *answer, bool *dry_run);
 
 #endif

@@ -4,50 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/hex.h"
 #include "engine/answer.h"
 #include "engine/batch.h"
-#include "engine/outgoing.h"
+#include "engine/intake.h"
+#include "engine/journal.h"
 #include "engine/outstanding.h"
 #include "engine/policy.h"
 
-#define SAVE_INTERVAL_NS  (50 * NS_PER_MS)
-#define BATCH_RECHECK_NS  (600 * NS_PER_S) /* an older receiver may have been replaced meanwhile */
-
 struct delivery {
     struct delivery_options options;
-    const struct source *source;
     const struct transport *transport;
-    const struct state *state;
     struct log *log;
-
-    struct outstanding table;   /* from the source */
-    struct outstanding retries; /* dead letters that are sent again */
-    struct place read;          /* up to where the source was read */
-    bool source_at_end;
-    bool source_away;           /* said so already */
-    unsigned in_flight;
+    struct journal journal;
+    struct intake intake;
+    struct backend backend;
+    struct outstanding table;   /* batches from the source */
+    struct outstanding letters; /* dead letters that are sent again, one a batch */
+    unsigned in_flight;         /* requests */
     bool stopping;
-
-    enum link_state link;
-    const char *advice;
-    int64_t retry_ns;           /* not UP: when the next attempt is due */
-    int64_t floor_ns;           /* the receiver's Retry-After */
-    struct backoff backoff;
-    bool single;                /* the receiver has no batch call */
-    int64_t batch_again_ns;     /* when to try one all the same */
-
-    struct state_progress progress;
-    struct delivery_stats stats;
-    bool unsaved;
-    bool state_failing;         /* said so already */
-    int64_t save_ns;
-
-    struct buf json;
-    struct buf scratch;
+    int64_t delivered;
+    int64_t duplicates;
 };
 
 /* A request, as the transport gives it back. */
@@ -61,282 +40,24 @@ struct flight {
 
 static void pump(struct delivery *delivery);
 
-/* --- the position ------------------------------------------------------------------------------------------ */
-
-static void state_failed(struct delivery *delivery, const struct err *err)
+/* The position moves to where everything before it is answered, and no further. */
+static void note_progress(struct delivery *delivery)
 {
-    if (!delivery->state_failing)
-        log_write(delivery->log, LOG_ERROR, LOG_PLAIN, "The state directory cannot be written: %s", err->message);
-    delivery->state_failing = true;
-}
-
-static void state_worked(struct delivery *delivery)
-{
-    if (delivery->state_failing)
-        log_write(delivery->log, LOG_INFO, LOG_PLAIN, "The state directory can be written again");
-    delivery->state_failing = false;
-}
-
-static void save(struct delivery *delivery)
-{
-    struct err err = {0};
-    delivery->progress.place = *outstanding_safe(&delivery->table, &delivery->read);
-    delivery->save_ns = clock_monotonic_ns() + SAVE_INTERVAL_NS;
-    if (delivery->state->ops->save(delivery->state->self, &delivery->progress, &err)) {
-        state_failed(delivery, &err);
-        return;
-    }
-    state_worked(delivery);
-    delivery->unsaved = false;
-}
-
-static void progress_made(struct delivery *delivery)
-{
-    delivery->unsaved = true;
-    if (clock_monotonic_ns() >= delivery->save_ns)
-        save(delivery);
-}
-
-/* Returns -1 if the letter could not be kept: then the signal must not be passed. */
-static int bury(struct delivery *delivery, struct dead_letter *letter)
-{
-    struct err err = {0};
-    letter->created_us = clock_wall_us();
-    if (delivery->state->ops->bury(delivery->state->self, letter, &err)) {
-        state_failed(delivery, &err);
-        return -1;
-    }
-    delivery->stats.dead++;
-    delivery->unsaved = true;
-    log_write(delivery->log, LOG_ERROR,
-              LOG_WITH(LOG_STR("signal_id", letter->signal_id), LOG_STR("reason", letter->reason)),
-              "Dead letter: signal %s was not delivered: %s", letter->signal_id, letter->detail);
-    return 0;
-}
-
-/* --- reading ----------------------------------------------------------------------------------------------- */
-
-struct reading {
-    struct delivery *delivery;
-    struct batch *batch;
-    bool full;
-};
-
-static const char *field_text(const struct signal *signal, enum signal_field field)
-{
-    return signal_text(signal, field, NULL);
-}
-
-static bool bury_unsendable(struct delivery *delivery, const struct source_item *item, enum fault fault,
-                            const struct err *err)
-{
-    struct dead_letter letter = {
-        .position = item->position,
-        .signal_id = field_text(item->signal, FIELD_SIGNAL_ID),
-        .symbol = field_text(item->signal, FIELD_SYMBOL),
-        .action = field_text(item->signal, FIELD_ACTION),
-        .reason = fault_code(fault),
-        .detail = err->message,
-        .json = item->text ? item->text : delivery->json.data,
-    };
-    return bury(delivery, &letter) == 0;
-}
-
-static void move_on(struct delivery *delivery, const struct source_item *item)
-{
-    size_t len;
-    const char *id = signal_text(item->signal, FIELD_SIGNAL_ID, &len);
-    delivery->read.position = item->position;
-    if (len > SIGNAL_ID_MAX)
-        len = 0;
-    memcpy(delivery->read.signal_id, id, len);
-    delivery->read.signal_id[len] = '\0';
-}
-
-static bool add_to_batch(struct reading *reading, const struct source_item *item)
-{
-    struct delivery *delivery = reading->delivery;
-    struct batch_item added = {
-        .position = item->position,
-        .signal_id = field_text(item->signal, FIELD_SIGNAL_ID),
-        .symbol = item->signal->symbol.as.text.data,
-        .action = field_text(item->signal, FIELD_ACTION),
-    };
-    if (!reading->batch)
-        reading->batch = batch_new(&delivery->read);
-    return reading->batch && !batch_add(reading->batch, &added, delivery->json.data, delivery->json.len);
-}
-
-static bool has_room(const struct reading *reading)
-{
-    const struct delivery_options *options = &reading->delivery->options;
-    const struct batch *batch = reading->batch;
-    size_t most = reading->delivery->single ? 1 : options->batch_max;
-    if (!batch)
-        return true;
-    return batch->count < most && batch->body.len + reading->delivery->json.len + 1 <= options->batch_bytes_max;
-}
-
-static bool take_item(void *self, const struct source_item *item)
-{
-    struct reading *reading = self;
-    struct delivery *delivery = reading->delivery;
-    struct err err = {0};
-    enum fault fault = item->fault;
-    if (fault)
-        err = *item->err;
-    else
-        fault = outgoing_prepare(item->signal, &delivery->json, &delivery->scratch, &err);
-    if (fault) {
-        if (!bury_unsendable(delivery, item, fault, &err))
-            return false;
-    } else if (!has_room(reading) || !add_to_batch(reading, item)) {
-        reading->full = true;
-        return false;
-    }
-    move_on(delivery, item);
-    return true;
-}
-
-static void source_away(struct delivery *delivery, const struct err *err)
-{
-    if (!delivery->source_away)
-        log_write(delivery->log, LOG_WARN, LOG_PLAIN, "The source cannot be read now: %s", err->message);
-    delivery->source_away = true;
-    delivery->source_at_end = true; /* nothing to wait for but the next look */
-}
-
-static void source_back(struct delivery *delivery)
-{
-    if (delivery->source_away)
-        log_write(delivery->log, LOG_INFO, LOG_PLAIN, "The source can be read again");
-    delivery->source_away = false;
-}
-
-/* The receiver knows what it already has, so beginning again costs time and no signal. */
-static void source_replaced(struct delivery *delivery)
-{
-    log_write(delivery->log, LOG_ERROR,
-              LOG_WITH(LOG_INT("position", delivery->read.position),
-                       LOG_STR("signal_id", delivery->read.signal_id)),
-              "The source was replaced or restored: the signal at the position is not there; "
-              "starting again from the beginning");
-    delivery->read = (struct place){0};
-    delivery->source_at_end = false;
-    delivery->unsaved = true;
-}
-
-/* Reads the next batch, and buries on the way what cannot be sent. NULL if there is nothing to send now. */
-static struct batch *read_batch(struct delivery *delivery)
-{
-    struct reading reading = {.delivery = delivery};
-    struct err err = {0};
-    enum source_status status =
-        delivery->source->ops->read(delivery->source->self, &delivery->read, take_item, &reading, &err);
-    if (status == SOURCE_AWAY) {
-        source_away(delivery, &err);
-    } else if (status == SOURCE_REPLACED) {
-        /* What is outstanding came from the old one; it is still delivered, and its positions mean nothing. */
-        if (!delivery->table.first)
-            source_replaced(delivery);
-    } else {
-        source_back(delivery);
-        delivery->source_at_end = status == SOURCE_END;
-    }
-    if (reading.batch && !reading.batch->count) {
-        batch_free(reading.batch);
-        reading.batch = NULL;
-    }
-    if (delivery->unsaved)
-        progress_made(delivery);
-    return reading.batch;
-}
-
-static struct batch *next_from_source(struct delivery *delivery)
-{
-    if (delivery->source_at_end)
-        return NULL;
-    struct place before = delivery->read;
-    struct batch *batch = read_batch(delivery);
-    if (!batch && before.position && !delivery->read.position && !delivery->source_at_end)
-        batch = read_batch(delivery); /* it was replaced: from the beginning */
-    if (batch)
-        outstanding_append(&delivery->table, batch);
-    return batch;
-}
-
-/* --- the link ---------------------------------------------------------------------------------------------- */
-
-static uint32_t random_bits(void)
-{
-    uint32_t bits = 0;
-    struct err ignored;
-    (void)!digest_random((unsigned char *)&bits, sizeof bits, &ignored);
-    return bits;
-}
-
-static void link_up(struct delivery *delivery)
-{
-    if (delivery->link != LINK_UP)
-        log_write(delivery->log, LOG_INFO, LOG_PLAIN, "Alpine backend is back: %s", delivery->options.url);
-    delivery->link = LINK_UP;
-    delivery->advice = NULL;
-    backoff_reset(&delivery->backoff);
-}
-
-static void say_retrying(struct delivery *delivery, const struct transport_answer *answer)
-{
-    if (delivery->link == LINK_RETRYING)
-        return;
-    if (answer->failure != TRANSPORT_OK)
-        log_write(delivery->log, LOG_WARN, LOG_WITH(LOG_STR("error", answer->error)),
-                  "Connection error - Alpine backend unreachable: %s", delivery->options.url);
-    else
-        log_write(delivery->log, LOG_WARN, LOG_WITH(LOG_INT("status", answer->status)),
-                  "Alpine backend cannot take signals now; trying again until it does: %s",
-                  delivery->options.url);
-}
-
-/* Several requests may fail at once; only the first of them, or a probe, counts as an attempt. */
-static void link_retry(struct delivery *delivery, const struct transport_answer *answer)
-{
-    say_retrying(delivery, answer);
-    if (delivery->link == LINK_UP || clock_monotonic_ns() >= delivery->retry_ns) {
-        int64_t pause = backoff_next(&delivery->backoff, random_bits(), answer->retry_after_ns);
-        delivery->retry_ns = clock_monotonic_ns() + pause;
-    }
-    delivery->link = LINK_RETRYING;
-    delivery->advice = NULL;
-}
-
-static void link_hold(struct delivery *delivery, const struct transport_answer *answer)
-{
-    const char *advice = policy_advice(answer);
-    if (delivery->link != LINK_HOLDING || delivery->advice != advice)
-        log_write(delivery->log, LOG_ERROR,
-                  LOG_WITH(LOG_STR("url", delivery->options.url), LOG_INT("status", answer->status),
-                           LOG_STR("error", *answer->error ? answer->error : NULL)),
-                  "%s", advice);
-    delivery->link = LINK_HOLDING;
-    delivery->advice = advice;
-    delivery->retry_ns = clock_monotonic_ns() + delivery->options.probe_interval_ns;
+    journal_move(&delivery->journal, outstanding_safe(&delivery->table, &delivery->intake.read));
+    journal_tick(&delivery->journal, clock_monotonic_ns());
 }
 
 /* --- answers ----------------------------------------------------------------------------------------------- */
 
-static void item_delivered(struct delivery *delivery, const struct flight *flight,
-                           const struct batch_item *item, bool duplicate)
+static void item_delivered(struct delivery *delivery, const struct flight *flight, const struct batch_item *item,
+                           bool duplicate)
 {
-    struct err err = {0};
-    delivery->stats.delivered++;
-    delivery->stats.duplicates += duplicate;
-    delivery->progress.delivered++;
-    delivery->progress.last_success_us = clock_wall_us();
+    delivery->delivered++;
+    delivery->duplicates += duplicate;
     log_write(delivery->log, LOG_INFO,
               LOG_WITH(LOG_STR("result", duplicate ? "duplicate" : "stored"), LOG_STR("request_id", flight->id)),
               "Signal synced to Alpine: %s (%s %s)", item->signal_id, item->symbol, item->action);
-    if (item->dead_id && delivery->state->ops->remove(delivery->state->self, item->dead_id, &err))
-        state_failed(delivery, &err);
+    journal_delivered(&delivery->journal, item->dead_id);
 }
 
 static bool item_dead(struct delivery *delivery, const struct batch *batch, const struct batch_item *item,
@@ -353,7 +74,7 @@ static bool item_dead(struct delivery *delivery, const struct batch *batch, cons
         .detail = verdict->detail,
         .json = json,
     };
-    bool buried = json && bury(delivery, &letter) == 0;
+    bool buried = json && journal_bury(&delivery->journal, &letter) == 0;
     free(json);
     return buried;
 }
@@ -384,61 +105,49 @@ static void settle(struct delivery *delivery, const struct flight *flight, const
     bool *keep = calloc(flight->batch->count, sizeof *keep);
     size_t total = flight->batch->count;
     if (!keep) {
-        link_retry(delivery, answer);
+        backend_retry(&delivery->backend, answer);
         return;
     }
     size_t kept = apply(delivery, flight, verdicts, keep);
     if (kept < total)
-        link_up(delivery);
+        backend_up(&delivery->backend);
     if (kept)
-        link_retry(delivery, answer);
+        backend_retry(&delivery->backend, answer);
     if (!kept)
         outstanding_remove(flight->list, flight->batch);
     else if (kept < total && !batch_keep(flight->batch, keep))
         flight->list->signals -= total - kept;
     free(keep);
-    progress_made(delivery);
+    note_progress(delivery);
 }
 
-static bool split(struct delivery *delivery, const struct flight *flight, size_t at)
+static bool split(const struct flight *flight, size_t at)
 {
     struct batch *rest = batch_split(flight->batch, at);
-    (void)delivery;
     if (!rest)
         return false;
     outstanding_insert_after(flight->list, flight->batch, rest);
     return true;
 }
 
-/* No batch call there: an older receiver takes single signals. If it takes none either, the single post says so. */
-static void go_single(struct delivery *delivery)
-{
-    if (!delivery->single)
-        log_write(delivery->log, LOG_INFO, LOG_PLAIN,
-                  "The receiver has no batch call: sending single signals, %u at a time",
-                  delivery->options.single_max);
-    delivery->single = true;
-    delivery->batch_again_ns = clock_monotonic_ns() + BATCH_RECHECK_NS;
-}
-
-static void on_batch_answer(struct delivery *delivery, struct flight *flight,
-                            const struct transport_answer *answer)
+static void on_batch_answer(struct delivery *delivery, struct flight *flight, const struct transport_answer *answer)
 {
     struct batch *batch = flight->batch;
     enum outcome outcome = policy_outcome(answer);
     if (answer->failure == TRANSPORT_OK && (answer->status == 404 || answer->status == 405)) {
-        go_single(delivery);
+        /* If it takes no single signal either, the next answer says so. */
+        backend_go_single(&delivery->backend, delivery->options.single_max);
         return;
     }
-    if (outcome == OUTCOME_NEVER && split(delivery, flight, batch->count / 2))
+    if (outcome == OUTCOME_NEVER && split(flight, batch->count / 2))
         return; /* too large, or one of them spoils it: halves find out */
     struct verdict *verdicts = outcome == OUTCOME_DONE ? calloc(batch->count, sizeof *verdicts) : NULL;
     if (verdicts && answer->status == 200 && !answer_read_batch(answer, batch, verdicts))
         settle(delivery, flight, verdicts, answer);
     else if (outcome == OUTCOME_HOLD)
-        link_hold(delivery, answer);
+        backend_hold(&delivery->backend, answer);
     else
-        link_retry(delivery, answer);
+        backend_retry(&delivery->backend, answer);
     free(verdicts);
 }
 
@@ -448,9 +157,9 @@ static void on_single_answer(struct delivery *delivery, struct flight *flight,
     struct verdict verdict;
     answer_read_single(answer, &flight->batch->items[0], &verdict);
     if (verdict.outcome == OUTCOME_HOLD)
-        link_hold(delivery, answer);
+        backend_hold(&delivery->backend, answer);
     else if (verdict.outcome == OUTCOME_AGAIN)
-        link_retry(delivery, answer);
+        backend_retry(&delivery->backend, answer);
     else
         settle(delivery, flight, &verdict, answer);
 }
@@ -507,28 +216,35 @@ static bool launch(struct delivery *delivery, struct outstanding *list, struct b
     batch->in_flight = false;
     free(flight);
     struct transport_answer failed = {.failure = TRANSPORT_UNREACHABLE, .error = err.message};
-    link_retry(delivery, &failed);
+    backend_retry(&delivery->backend, &failed);
     return false;
 }
 
-static bool want_one_signal(const struct delivery *delivery)
+static struct batch *read_next(struct delivery *delivery)
 {
-    return delivery->single || delivery->link == LINK_HOLDING;
+    size_t most = delivery->backend.single ? 1 : delivery->options.batch_max;
+    struct batch *batch =
+        intake_read(&delivery->intake, most, delivery->options.batch_bytes_max, !delivery->table.first);
+    if (batch)
+        outstanding_append(&delivery->table, batch);
+    note_progress(delivery); /* it may have buried some */
+    return batch;
 }
 
 static bool launch_next(struct delivery *delivery)
 {
-    struct outstanding *list = &delivery->retries;
+    bool one_signal = delivery->backend.single || delivery->backend.state == LINK_HOLDING;
+    struct outstanding *list = &delivery->letters;
     struct batch *batch = outstanding_next(list);
     if (!batch) {
         list = &delivery->table;
         batch = outstanding_next(list);
     }
     if (!batch)
-        batch = next_from_source(delivery);
+        batch = read_next(delivery);
     if (!batch)
         return false;
-    if (batch->count > 1 && want_one_signal(delivery)) {
+    if (batch->count > 1 && one_signal) {
         struct batch *rest = batch_split(batch, 1);
         if (!rest)
             return false;
@@ -540,13 +256,12 @@ static bool launch_next(struct delivery *delivery)
 static unsigned flights_allowed(struct delivery *delivery)
 {
     int64_t now = clock_monotonic_ns();
+    bool single = backend_is_single(&delivery->backend, now);
     if (delivery->stopping)
         return 0;
-    if (delivery->single && now >= delivery->batch_again_ns)
-        delivery->single = false;
-    if (delivery->link != LINK_UP)
-        return now >= delivery->retry_ns ? 1 : 0; /* one probe at a time */
-    return delivery->single ? delivery->options.single_max : delivery->options.in_flight_max;
+    if (delivery->backend.state != LINK_UP)
+        return now >= delivery->backend.retry_ns ? 1 : 0; /* one probe at a time */
+    return single ? delivery->options.single_max : delivery->options.in_flight_max;
 }
 
 /* The first waiting signal leaves at once; those that arrive while requests are in flight are the next batch. */
@@ -559,35 +274,31 @@ static void pump(struct delivery *delivery)
 
 void delivery_look(struct delivery *delivery)
 {
-    if (delivery->source_at_end && delivery->source->ops->changed(delivery->source->self))
-        delivery->source_at_end = false;
+    intake_look(&delivery->intake);
     pump(delivery);
 }
 
-static bool add_retry(void *self, const struct dead_letter *letter)
+static bool add_letter(void *self, const struct dead_letter *letter)
 {
     struct delivery *delivery = self;
-    for (const struct batch *batch = delivery->retries.first; batch; batch = batch->next)
+    for (const struct batch *batch = delivery->letters.first; batch; batch = batch->next)
         if (batch->items[0].dead_id == letter->id)
             return true; /* on its way already */
-    struct batch_item item = {.dead_id = letter->id,
-                              .signal_id = letter->signal_id,
-                              .symbol = letter->symbol,
-                              .action = letter->action};
+    struct batch_item item = {
+        .dead_id = letter->id, .signal_id = letter->signal_id, .symbol = letter->symbol, .action = letter->action};
     struct batch *batch = batch_new(&(struct place){0});
-    if (!batch || batch_add(batch, &item, letter->json, strlen(letter->json))) {
+    const char *json = intake_letter_json(&delivery->intake, letter);
+    if (!batch || batch_add(batch, &item, json, strlen(json))) {
         batch_free(batch);
         return false;
     }
-    outstanding_append(&delivery->retries, batch);
-    return delivery->retries.batches < delivery->options.batch_max;
+    outstanding_append(&delivery->letters, batch);
+    return delivery->letters.batches < delivery->options.batch_max;
 }
 
 void delivery_look_at_retries(struct delivery *delivery)
 {
-    struct err err = {0};
-    if (delivery->state->ops->each_retry(delivery->state->self, add_retry, delivery, &err))
-        state_failed(delivery, &err);
+    journal_each_retry(&delivery->journal, add_letter, delivery);
     pump(delivery);
 }
 
@@ -595,22 +306,21 @@ void delivery_look_at_retries(struct delivery *delivery)
 
 static int64_t retry_due(const struct delivery *delivery)
 {
-    bool something = delivery->table.first || delivery->retries.first;
-    bool waiting = delivery->link != LINK_UP && something && !delivery->in_flight && !delivery->stopping;
-    return waiting ? delivery->retry_ns : INT64_MAX;
+    bool something = delivery->table.first || delivery->letters.first;
+    bool waiting = delivery->backend.state != LINK_UP && something && !delivery->in_flight && !delivery->stopping;
+    return waiting ? delivery->backend.retry_ns : INT64_MAX;
 }
 
 int64_t delivery_due(const struct delivery *delivery)
 {
     int64_t retry = retry_due(delivery);
-    int64_t saving = delivery->unsaved ? delivery->save_ns : INT64_MAX;
+    int64_t saving = journal_due(&delivery->journal);
     return retry < saving ? retry : saving;
 }
 
 void delivery_tick(struct delivery *delivery, int64_t now_ns)
 {
-    if (delivery->unsaved && now_ns >= delivery->save_ns)
-        save(delivery);
+    journal_tick(&delivery->journal, now_ns);
     if (now_ns >= retry_due(delivery))
         pump(delivery);
 }
@@ -627,17 +337,19 @@ struct delivery *delivery_open(const struct delivery_options *options, const str
         return NULL;
     }
     delivery->options = *options;
-    delivery->source = source;
     delivery->transport = transport;
-    delivery->state = state;
     delivery->log = log;
-    delivery->backoff =
-        (struct backoff){.first_ns = options->retry_first_ns, .cap_ns = options->probe_interval_ns};
-    if (state->ops->load(state->self, &delivery->progress, err)) {
+    if (journal_open(&delivery->journal, state, log, err)) {
         free(delivery);
         return NULL;
     }
-    delivery->read = delivery->progress.place;
+    intake_init(&delivery->intake, source, &delivery->journal, log);
+    delivery->backend = (struct backend){
+        .log = log,
+        .url = options->url,
+        .hold_interval_ns = options->probe_interval_ns,
+        .backoff = {.first_ns = options->retry_first_ns, .cap_ns = options->probe_interval_ns},
+    };
     return delivery;
 }
 
@@ -645,13 +357,17 @@ void delivery_close(struct delivery *delivery)
 {
     if (!delivery)
         return;
-    if (delivery->unsaved)
-        save(delivery);
+    journal_tick(&delivery->journal, INT64_MAX);
+    intake_clear(&delivery->intake);
     outstanding_clear(&delivery->table);
-    outstanding_clear(&delivery->retries);
-    buf_clear(&delivery->json);
-    buf_clear(&delivery->scratch);
+    outstanding_clear(&delivery->letters);
     free(delivery);
+}
+
+void delivery_retry_now(struct delivery *delivery)
+{
+    delivery->backend.retry_ns = 0;
+    pump(delivery);
 }
 
 void delivery_stop(struct delivery *delivery)
@@ -661,12 +377,17 @@ void delivery_stop(struct delivery *delivery)
 
 void delivery_stats(const struct delivery *delivery, struct delivery_stats *stats)
 {
-    *stats = delivery->stats;
-    stats->link = delivery->link;
-    stats->last_success_us = delivery->progress.last_success_us;
-    stats->outstanding = delivery->table.signals + delivery->retries.signals;
-    stats->source_away = delivery->source_away;
-    stats->source_at_end = delivery->source_at_end;
-    stats->in_flight = delivery->in_flight > 0;
-    stats->hold_advice = delivery->advice;
+    *stats = (struct delivery_stats){
+        .link = delivery->backend.state,
+        .delivered = delivery->delivered,
+        .duplicates = delivery->duplicates,
+        .dead = delivery->journal.buried,
+        .skipped = delivery->intake.skipped,
+        .last_success_us = delivery->journal.progress.last_success_us,
+        .outstanding = delivery->table.signals + delivery->letters.signals,
+        .source_away = delivery->intake.away,
+        .source_at_end = delivery->intake.at_end,
+        .in_flight = delivery->in_flight > 0,
+        .hold_advice = delivery->backend.advice,
+    };
 }

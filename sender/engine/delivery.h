@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "engine/backend.h"
 #include "seams/source.h"
 #include "seams/state.h"
 #include "seams/transport.h"
@@ -29,17 +30,12 @@ struct delivery_options {
     const char *url;           /* for the log */
 };
 
-enum link_state {
-    LINK_UP,       /* as far as is known */
-    LINK_RETRYING, /* the last attempt failed; the next one is timed */
-    LINK_HOLDING,  /* something is misconfigured; one signal is tried now and then */
-};
-
 struct delivery_stats {
     enum link_state link;
-    int64_t delivered;  /* by this delivery, duplicates included */
+    int64_t delivered; /* by this delivery, duplicates included */
     int64_t duplicates;
-    int64_t dead;       /* became dead letters */
+    int64_t dead;    /* became dead letters */
+    int64_t skipped; /* neutral signals, which are not sent */
     int64_t last_success_us;
     size_t outstanding; /* signals read and not answered */
     bool source_away;   /* the last look failed */
@@ -63,6 +59,8 @@ void delivery_look_at_retries(struct delivery *delivery);
 void delivery_tick(struct delivery *delivery, int64_t now_ns);
 /* When delivery_tick has something to do; INT64_MAX: never. */
 int64_t delivery_due(const struct delivery *delivery);
+/* What stood in the way was mended: tries again at once. */
+void delivery_retry_now(struct delivery *delivery);
 /* Begins no further request. What is in flight is still answered. */
 void delivery_stop(struct delivery *delivery);
 void delivery_stats(const struct delivery *delivery, struct delivery_stats *stats);

@@ -4,6 +4,11 @@
 #include "format/verify.h"
 #include "format/wire.h"
 
+bool outgoing_is_neutral(const struct signal *signal)
+{
+    return signal->given[FIELD_ACTION].kind == VALUE_NULL;
+}
+
 enum fault outgoing_prepare(struct signal *signal, struct buf *json, struct buf *scratch, struct err *err)
 {
     enum canonical_form form;

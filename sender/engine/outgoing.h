@@ -2,8 +2,13 @@
 #ifndef ALPINE_SENDER_OUTGOING_H
 #define ALPINE_SENDER_OUTGOING_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "format/signal.h"
+
+/* True for a neutral signal: its action is null. Those are no trade signals, and are not sent. */
+bool outgoing_is_neutral(const struct signal *signal);
 
 /* Checks the signal, finds the kinds of numbers that its hash was made over, and writes json (emptied first).
  * scratch is working memory. On a fault json holds the signal as well as it can be written, for the dead letter. */

@@ -20,9 +20,9 @@ struct place {
 struct source_item {
     int64_t position; /* larger than every one before it */
     struct signal *signal;
-    enum fault fault;       /* it could not even be read as a signal … */
-    const struct err *err;  /* … because of this */
-    const char *text;       /* what stands there, if it could not be read (may be NULL) */
+    enum fault fault;      /* it could not even be read as a signal … */
+    const struct err *err; /* … because of this */
+    const char *text;      /* what stands there, if it could not be read (may be NULL) */
 };
 
 /* Takes an item. Returns false to end the reading before it: the item is not taken. */

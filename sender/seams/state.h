@@ -44,6 +44,7 @@ struct state_ops {
 };
 
 struct state {
+    bool keeps_letters; /* false: what cannot be delivered is only said */
     const struct state_ops *ops;
     void *self;
 };

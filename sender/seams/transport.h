@@ -17,9 +17,9 @@ enum transport_failure {
 
 struct transport_answer {
     enum transport_failure failure;
-    const char *error;      /* for people; "" if there is an answer */
-    int status;             /* of HTTP; 0 without an answer */
-    const char *body;       /* borrowed for the call */
+    const char *error; /* for people; "" if there is an answer */
+    int status;        /* of HTTP; 0 without an answer */
+    const char *body;  /* borrowed for the call */
     size_t len;
     int64_t retry_after_ns; /* 0: none */
 };

@@ -60,14 +60,23 @@ def undocumented(programs):
     calls = set(CALL.findall(code(everything))) | _tabled_commands()
     wrong = [f"`{program.name} {command}` is not documented"
              for program in programs for command in sorted(program.commands) if (program.name, command) not in calls]
-    rows = [line for line in everything.splitlines() if line.startswith("|")]
     for program in programs:
-        for setting, default in sorted(program.settings.items()):
-            if not re.search(rf"\b{setting}\b", everything):
-                wrong.append(f"{setting} of {program.name} is not documented")
-            described = [row for row in rows if re.match(rf"\|\s*`?{setting}\b", row)]
-            if default and described and not any(default in row for row in described):
-                wrong.append(f"the default of {setting} is {default}, which its row does not say: {described[0]}")
+        wrong += [f"{setting} of {program.name} is not documented"
+                  for setting in sorted(program.settings) if not re.search(rf"\b{setting}\b", everything)]
+    return wrong + _wrong_defaults(programs, [line for line in everything.splitlines() if line.startswith("|")])
+
+
+def _wrong_defaults(programs, rows):
+    """Rows of a table that begin with a setting and name another default than the program. Both programs may have a
+    setting of the same name; then each default needs a row, and each row one of the defaults."""
+    wrong = []
+    for setting in sorted(set().union(*(program.settings for program in programs))):
+        defaults = [program.settings[setting] for program in programs if program.settings.get(setting)]
+        described = [row for row in rows if re.match(rf"\|\s*`?{setting}\b", row)]
+        wrong += [f"the default of {setting} is {' or '.join(defaults)}, which its row does not say: {row}"
+                  for row in described if defaults and not any(default in row for default in defaults)]
+        wrong += [f"the default of {setting} is {default}, which no row says"
+                  for default in defaults if described and not any(default in row for row in described)]
     return wrong
 
 
@@ -89,7 +98,7 @@ def invented(programs):
     """What a document names and nothing has."""
     settings = set().union(*(set(program.settings) | program.files for program in programs))
     of_tests = set(SETTING.findall("\n".join(text(path) for path in files("tests") + [REPO / "run"]
-                                             if path.suffix in (".py", ".sh", ""))))
+                                             if path.suffix in (".py", ".sh") or path.name == "run")))
     commands = {(program.name, command) for program in programs for command in program.commands}
     options = {"--" + setting[0].lower() + setting[1:].lower().replace("_", "-") for setting in settings}
     wrong = []

@@ -26,10 +26,10 @@ THIRD_PARTY = {
     "jansson.h": {"common/base/json_doc.c"},
     "openssl/": {"common/base/digest.c"},
     "microhttpd.h": {"receiver/adapters/http_mhd.c", "receiver/adapters/http_headers.c"},
-    "libpq-fe.h": {"receiver/adapters/pg_conn.h"},
+    "libpq-fe.h": {"receiver/adapters/pg_conn.h", "receiver/adapters/pg_url.c"},
     "curl/": {"sender/adapters/transport_curl.c"},
-    "sqlite3.h": {"sender/adapters/source_sqlite.c", "sender/adapters/state_sqlite.c"},
-    "sys/inotify.h": {"sender/adapters/watch.c"},
+    "sqlite3.h": {"sender/adapters/sqlite_row.h", "sender/adapters/source_sqlite.c", "sender/adapters/state_sqlite.c"},
+    "sys/inotify.h": {"sender/adapters/source_watch.c"},
 }
 
 # Everything else in <> has to be C's, POSIX's or the kernel's.

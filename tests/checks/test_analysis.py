@@ -7,7 +7,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sources import PRODUCT, c_files, name, product_files, text, tool
+from sources import PRODUCT, c_files, files, name, product_files, text, tool
 from support.paths import BUILD, REPO
 
 CPPCHECK_QUIET = (
@@ -58,7 +58,8 @@ def test_clang_tidy():
     missing = [name(path) for path in product_files() if path.suffix == ".c" and str(path) not in commands]
     assert not missing, f"not in the release build, so not looked at: {', '.join(missing)}"
     headers = [path for path in c_files() if path.suffix == ".h"]
-    common_key = "".join(text(path) for path in [REPO / ".clang-tidy", *headers])
+    configurations = [path for path in files() if path.name == ".clang-tidy"]
+    common_key = "".join(text(path) for path in [*configurations, *headers])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         said = list(pool.map(lambda item: tidy(*item, common_key), sorted(commands.items())))
     assert not any(said), "\n".join(filter(None, said))

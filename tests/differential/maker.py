@@ -34,6 +34,17 @@ BROKEN = [(name, token) for name, tokens in {
     "generation_latency_ms": ("0.1", "1e10", '"x"'),
 }.items() for token in tokens]
 
+# Just within the rules.
+EDGES = [(name, token) for name, tokens in {
+    "signal_id": ('"' + "x" * 128 + '"', '"' + "é" * 64 + '"', '" "'),
+    "symbol": ('"' + "x" * 20 + '"', '"  ' + "机" * 20 + ' \\n"'),
+    "entry_price": ("5e-324", "1.7976931348623157e308", "9223372036854775807"),
+    "confidence": ("100", "100.0", "0", "-0.0", "99.99999999999999"),
+    "timestamp": ('"0001-01-01T00:00:00Z"', '"9999-12-31 23:59:59.999999999-23:59"', '"2000-02-29T00:00:00+23:59"'),
+    "sources_count": ("2147483647", "-2147483648", "4.0"),
+    "consensus_agreement": ("-1e308", "null"),
+}.items() for token in tokens]
+
 # What makes the whole text no JSON of ours, put into it as one more member.
 MALFORMED = [member.encode() for member in (
     '"x": NaN', '"x": Infinity', '"x": -Infinity', '"x": nan', '"x": 1e999', '"x": -1e400', '"x": 01', '"x": .5',
@@ -96,6 +107,8 @@ class Maker:
             tokens[chance.choice(OPTIONAL_TEXTS)] = chance.choice((self._string(0, 30), "null"))
         if chance.random() < 0.2:
             tokens["sources_count"] = str(chance.randrange(-2**31, 2**31))
+        if chance.random() < 0.1:
+            tokens.update([chance.choice(EDGES)])
         self._seal(tokens)
         return tokens
 

@@ -11,12 +11,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Holds in every build, with NDEBUG too. */
-#define MUST_HOLD(condition)                                                                                 \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            (void)fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);             \
-            abort();                                                                                         \
-        }                                                                                                    \
+#define MUST_HOLD(condition)                                                                                       \
+    do {                                                                                                           \
+        if (!(condition)) {                                                                                        \
+            (void)fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #condition);                   \
+            abort();                                                                                               \
+        }                                                                                                          \
     } while (0)
 
 #endif

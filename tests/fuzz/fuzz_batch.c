@@ -13,8 +13,7 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static void check_piece(const struct batch_piece *piece, enum batch_layout layout, const char *from,
-                        const char *to)
+static void check_piece(const struct batch_piece *piece, enum batch_layout layout, const char *from, const char *to)
 {
     struct signal signal = {0};
     MUST_HOLD(piece->len > 0 && piece->text >= from && piece->text + piece->len <= to);

@@ -26,10 +26,7 @@ static int no_good(const char *value, struct err *err)
 
 static const struct setting table[] = {
     {.name = "FZ_CONFIG", .offset = offsetof(struct values, file), .is_config_file = true},
-    {.name = "FZ_URL",
-     .offset = offsetof(struct values, url),
-     .config_path = "a.url|url",
-     .fallback = "none"},
+    {.name = "FZ_URL", .offset = offsetof(struct values, url), .config_path = "a.url|url", .fallback = "none"},
     {.name = "FZ_KEY",
      .offset = offsetof(struct values, key),
      .config_path = "a.key",
@@ -90,8 +87,8 @@ static void check_secret(const struct config *config, const struct values *value
     }
     (void)snprintf(expected, sizeof expected, "FZ_KEY (from %s: a.key) is no good", path);
     if (strcmp(err.message, expected) != 0) {
-        (void)snprintf(expected, sizeof expected,
-                       "FZ_KEY: a.key in %s must be a string, a number or a boolean", path);
+        (void)snprintf(expected, sizeof expected, "FZ_KEY: a.key in %s must be a string, a number or a boolean",
+                       path);
         MUST_HOLD(!strcmp(err.message, expected));
         MUST_HOLD(!config_shown(config, KEY)[0]);
         return;

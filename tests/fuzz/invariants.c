@@ -25,8 +25,7 @@ static void check_json(const struct buf *text, size_t members_max)
     struct json_doc *doc = json_doc_parse(text->data, text->len, NULL);
     MUST_HOLD(doc && json_value_kind(json_doc_root(doc)) == JSON_KIND_OBJECT);
     const struct json_value *root = json_doc_root(doc);
-    for (struct json_member *member = json_member_first(root); member;
-         member = json_member_next(root, member))
+    for (struct json_member *member = json_member_first(root); member; member = json_member_next(root, member))
         members++;
     MUST_HOLD(members <= members_max);
     json_doc_free(doc);

@@ -71,7 +71,7 @@ def configs():
     return [json.dumps(value).encode() for value in (
         whole, {}, [], {"url": "y"}, {"a": None}, {"a": []}, {"a": {"url": ""}, "url": "second"},
         {"a": {"key": ["s"]}}, {"a": {"key": True}}, {"a": {"key": ""}}, {"a": {"b": {"count": 7.5}}},
-        {"a": {"b": {"count": "12"}}}, {"a": {"b": {"count": 1001}}}, {"a": {"b": {"count": 2**62}}},
+        {"a": {"b": {"count": "12"}}}, {"a": {"b": {"count": 1001}}}, {"a": {"b": {"count": -11}}}, {"pause": 0.05}, {"a": {"b": {"count": 2**62}}},
         {"a": {"format": "xml"}}, {"a": {"format": "jso"}}, {"pause": "1e3"}, {"pause": 1e300}, {"pause": "nan"},
         {"enabled": "off"}, {"enabled": 2}, {"a": {"url": "x" * 600, "key": "k" * 600}}, {"a": {"url": "é\n📈"}},
     )] + [b"", b"{", b'{"a":{"key": s3cret}}', b'{"a":1,"a":2}', b"\xef\xbb\xbf{}"]

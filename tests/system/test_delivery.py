@@ -135,7 +135,7 @@ def test_a_signal_that_the_receiver_refuses_becomes_a_dead_letter_with_the_reaso
     sender.sync(code=3)
     assert receiver.database.stored() == pairs([good])
     [letter] = sender.dead()
-    assert letter["signal_id"] == bad["signal_id"] and "confidence" in letter["reason"]
+    assert letter["signal_id"] == bad["signal_id"] and letter["reason"] == "invalid_field" and "confidence" in letter["detail"]
 
 
 def test_the_same_id_with_another_hash_is_told_never_taken_for_a_duplicate(stage):
@@ -163,7 +163,7 @@ def test_dead_letters_can_be_shown_retried_and_dropped(stage):
     assert shown.code == 0 and healed["signal_id"] in shown.out and healed["sha256"] in shown.out
     spoil(argo, healed, symbol=healed["symbol"])
     assert sender.command("dead", "retry", ids[healed["signal_id"]]).code == 0
-    sender.sync()
+    sender.sync(code=3)
     assert receiver.database.stored() == pairs([healed])
     assert [letter["signal_id"] for letter in sender.dead()] == [hopeless["signal_id"]]
     assert sender.command("dead", "drop", ids[hopeless["signal_id"]]).code == 0
@@ -215,7 +215,7 @@ def test_what_argo_does_to_its_database_sends_nothing_twice_and_loses_nothing(st
     argo.connection.execute(action)
     made += argo.write(5)
     arrive(receiver.database, made)
-    assert sender.status()["delivered"] == 25
+    sender.wait_status(delivered=25, pending=0)
 
 
 def test_argos_locks_delay_and_do_not_lose(stage):

@@ -93,7 +93,7 @@ def test_what_an_older_receiver_refuses_becomes_a_dead_letter_and_the_others_go_
     sender = stage.sender(older, argo)
     sender.sync(code=3)
     assert sorted(older.stored) == pairs([signal for signal in made if signal["signal_id"] not in older.refuses])
-    reasons = {letter["signal_id"]: letter["reason"] for letter in sender.dead()}
+    reasons = {letter["signal_id"]: letter["detail"] for letter in sender.dead()}
     assert set(reasons) == set(older.refuses)
     assert "no such symbol here" in reasons[made[3]["signal_id"]]
     assert "not that one" in reasons[made[5]["signal_id"]]

@@ -70,6 +70,7 @@ def test_a_second_sigterm_ends_a_sender_that_waits_for_an_answer(stage):
     sender.start()
     sender.wait_log("Alpine sync service initialized")
     sender.signal(signals_of_unix.SIGTERM)
+    sender.wait_log("Stopping")  # two at once would be one: signals of a kind do not queue
     sender.signal(signals_of_unix.SIGTERM)
     sender.wait(5)
 

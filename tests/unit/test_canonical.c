@@ -58,10 +58,9 @@ static void a_whole_signal(void **state)
     check(whole, FORM_PRODUCER,
           "{'action': 'buy', 'confidence': 82.0, 'entry_price': 267, 'signal_id': 'x1', 'stop_price': 259,"
           " 'strategy': 'mom', 'symbol': 'AAPL', 'target_price': 280.5, 'timestamp': '2026-11-01T13:30:02'}");
-    check(
-        whole, FORM_RECEIVER,
-        "{'action': 'BUY', 'confidence': 82.0, 'entry_price': 267.0, 'signal_id': 'x1', 'stop_price': 259.0,"
-        " 'strategy': 'mom', 'symbol': 'AAPL', 'target_price': 280.5, 'timestamp': '2026-11-01T13:30:02'}");
+    check(whole, FORM_RECEIVER,
+          "{'action': 'BUY', 'confidence': 82.0, 'entry_price': 267.0, 'signal_id': 'x1', 'stop_price': 259.0,"
+          " 'strategy': 'mom', 'symbol': 'AAPL', 'target_price': 280.5, 'timestamp': '2026-11-01T13:30:02'}");
 }
 
 static void what_is_missing(void **state)
@@ -82,11 +81,10 @@ static void what_is_missing(void **state)
 static void check_limits(const char *json, const char *stop, const char *target)
 {
     char expected[512];
-    (void)snprintf(
-        expected, sizeof expected,
-        "{'action': null, 'confidence': null, 'entry_price': null, 'signal_id': null, 'stop_price': %s,"
-        " 'strategy': 'weighted_consensus_v6', 'symbol': null, 'target_price': %s, 'timestamp': null}",
-        stop, target);
+    (void)snprintf(expected, sizeof expected,
+                   "{'action': null, 'confidence': null, 'entry_price': null, 'signal_id': null, 'stop_price': %s,"
+                   " 'strategy': 'weighted_consensus_v6', 'symbol': null, 'target_price': %s, 'timestamp': null}",
+                   stop, target);
     check(json, FORM_RECEIVER, expected);
 }
 
@@ -107,15 +105,14 @@ static void aliases(void **state)
 static void numbers(void **state)
 {
     (void)state;
-    check("{'confidence': -0.0, 'entry_price': 1e16}", FORM_PRODUCER,
-          "{'confidence': -0.0, 'entry_price': 1e+16}");
+    check("{'confidence': -0.0, 'entry_price': 1e16}", FORM_PRODUCER, "{'confidence': -0.0, 'entry_price': 1e+16}");
     check("{'confidence': -0, 'entry_price': 10000000000000000}", FORM_PRODUCER,
           "{'confidence': 0, 'entry_price': 10000000000000000}");
     check("{'confidence': 1E2, 'entry_price': 267.10}", FORM_PRODUCER,
           "{'confidence': 100.0, 'entry_price': 267.1}");
     check("{'confidence': 9223372036854775807}", FORM_PRODUCER, "{'confidence': 9223372036854775807}");
-    check_limits("{'stop_price': 9007199254740993, 'target_price': 9223372036854775807}",
-                 "9007199254740992.0", "9.223372036854776e+18");
+    check_limits("{'stop_price': 9007199254740993, 'target_price': 9223372036854775807}", "9007199254740992.0",
+                 "9.223372036854776e+18");
 }
 
 static void texts(void **state)

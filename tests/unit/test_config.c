@@ -27,14 +27,8 @@ static int check_plain(const char *value, struct err *err)
 }
 
 static const struct setting table[] = {
-    {.name = "UT_URL",
-     .offset = offsetof(struct values, url),
-     .needed_by = NEEDED_BY_RUN,
-     .help = "where to"},
-    {.name = "UT_ENABLED",
-     .type = SETTING_BOOL,
-     .offset = offsetof(struct values, enabled),
-     .fallback = "true"},
+    {.name = "UT_URL", .offset = offsetof(struct values, url), .needed_by = NEEDED_BY_RUN, .help = "where to"},
+    {.name = "UT_ENABLED", .type = SETTING_BOOL, .offset = offsetof(struct values, enabled), .fallback = "true"},
     {.name = "UT_COUNT",
      .type = SETTING_INTEGER,
      .offset = offsetof(struct values, count),
@@ -132,19 +126,9 @@ static void booleans(void **state)
 static void integers(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"101",
-                                      "-6",
-                                      "x",
-                                      "7x",
-                                      " 7",
-                                      "7 ",
-                                      "7.0",
-                                      "0x7",
-                                      "1e1",
-                                      "99999999999999999999",
-                                      "-99999999999999999999",
-                                      "-",
-                                      "\n7"};
+    static const char *const bad[] = {
+        "101", "-6", "x", "7x", " 7", "7 ", "7.0", "0x7", "1e1", "99999999999999999999", "-99999999999999999999",
+        "-",   "\n7"};
     assert_true(takes(COUNTER, "100") && values.count == 100);
     assert_true(takes(COUNTER, "-5") && values.count == -5);
     assert_true(takes(COUNTER, "007") && values.count == 7);
@@ -156,8 +140,7 @@ static void integers(void **state)
 static void seconds(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"0.499", "60.1", "-1",    "x",     "1s", " 1",
-                                      "nan",   "inf",  "0x1p1", "1e400", "."};
+    static const char *const bad[] = {"0.499", "60.1", "-1", "x", "1s", " 1", "nan", "inf", "0x1p1", "1e400", "."};
     assert_true(takes(PAUSE, "0.5") && values.pause == NS_PER_S / 2);
     assert_true(takes(PAUSE, "60") && values.pause == 60 * NS_PER_S);
     assert_true(takes(PAUSE, "1.25") && values.pause == 1250 * NS_PER_MS);

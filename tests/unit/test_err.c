@@ -43,11 +43,10 @@ static void a_long_message_is_cut(void **state)
     (void)state;
     struct err err = {0};
     errno = ENOENT;
-    (void)err_set_about(
-        &err,
-        "a subject that is longer than the place there is for it, so that its end is cut off, "
-        "which is better than anything else",
-        "%1000d", 1);
+    (void)err_set_about(&err,
+                        "a subject that is longer than the place there is for it, so that its end is cut off, "
+                        "which is better than anything else",
+                        "%1000d", 1);
     assert_int_equal(strlen(err.message), sizeof err.message - 1);
     assert_int_equal(strlen(err.subject), sizeof err.subject - 1);
     (void)err_set_errno(&err, "%1000d", 1);

@@ -9,8 +9,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 
-static const char hostile[] =
-    "a\nb\r\tc\x1b[31m\"d\\e\" \x7f \xc2\x85 \xe2\x80\xa8 \xff\xfe \xc3\xa9 level=error";
+static const char hostile[] = "a\nb\r\tc\x1b[31m\"d\\e\" \x7f \xc2\x85 \xe2\x80\xa8 \xff\xfe \xc3\xa9 level=error";
 
 struct capture {
     int fds[2];
@@ -81,9 +80,8 @@ static void text_has_time_level_message_and_pairs(void **state)
     check_one_line(text);
     assert_int_equal(text[10], 'T');
     assert_int_equal(text[23], 'Z');
-    assert_string_equal(text + 24,
-                        " warn Signal synced to Alpine: abc (AAPL BUY) id=abc n=-5 why=\"two words\" "
-                        "empty=\"\"\n");
+    assert_string_equal(text + 24, " warn Signal synced to Alpine: abc (AAPL BUY) id=abc n=-5 why=\"two words\" "
+                                   "empty=\"\"\n");
 }
 
 static void hostile_text_is_one_line(void **state)
@@ -121,9 +119,8 @@ static void hostile_text_is_valid_json(void **state)
 {
     struct capture *capture = *state;
     struct log *log = opened(capture, LOG_JSON, LOG_DEBUG);
-    log_write(log, LOG_DEBUG,
-              LOG_WITH(LOG_STR("value", hostile), LOG_INT("n", INT64_MAX), LOG_STR("none", NULL)), "got %s",
-              hostile);
+    log_write(log, LOG_DEBUG, LOG_WITH(LOG_STR("value", hostile), LOG_INT("n", INT64_MAX), LOG_STR("none", NULL)),
+              "got %s", hostile);
     const char *text = written(capture);
     check_one_line(text);
     struct json_doc *doc = json_doc_parse(text, strlen(text), NULL);

@@ -24,8 +24,7 @@ static void check_row(const struct row *row, const char *json)
     const char *text = signal_json(row->member, json);
     enum fault fault = wire_read_checked(text, strlen(text), &signal, &err);
     if (fault != row->fault)
-        fail_msg("%s: '%s' instead of '%s' (%s)", text, fault_code(fault), fault_code(row->fault),
-                 err.message);
+        fail_msg("%s: '%s' instead of '%s' (%s)", text, fault_code(fault), fault_code(row->fault), err.message);
     if (fault) {
         assert_string_equal(err.subject, row->member);
         assert_non_null(strstr(err.message, row->member));

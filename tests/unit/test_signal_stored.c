@@ -8,8 +8,7 @@
 
 /* The stored value of a field, of a valid signal with one member given as `json`. Cleared with signal_clear.
  */
-static struct value stored(struct signal *signal, const char *member, const char *json,
-                           enum signal_field field)
+static struct value stored(struct signal *signal, const char *member, const char *json, enum signal_field field)
 {
     read_signal(signal, signal_json(member, json));
     return signal_stored(signal, field);
@@ -99,17 +98,15 @@ static void prices_are_reals(void **state)
 static void aliases_stand_in(void **state)
 {
     (void)state;
-    static const char *const nothing[] = {"", "'stop_price': null, ", "'stop_price': 0, ",
-                                          "'stop_price': 0.0, "};
+    static const char *const nothing[] = {"", "'stop_price': null, ", "'stop_price': 0, ", "'stop_price': 0.0, "};
     for (size_t i = 0; i < COUNT(nothing); i++) {
         struct signal signal;
         char text[512];
-        (void)snprintf(
-            text, sizeof text,
-            "{%s'stop_loss': 99, 'target_price': 5, 'take_profit': 6, 'signal_id': 'x', 'symbol': 'A',"
-            " 'action': 'BUY', 'entry_price': 1, 'confidence': 1, 'timestamp': '2026-11-01T13:30:02',"
-            " 'sha256': 'given', 'verification_hash': 'alias'}",
-            nothing[i]);
+        (void)snprintf(text, sizeof text,
+                       "{%s'stop_loss': 99, 'target_price': 5, 'take_profit': 6, 'signal_id': 'x', 'symbol': 'A',"
+                       " 'action': 'BUY', 'entry_price': 1, 'confidence': 1, 'timestamp': '2026-11-01T13:30:02',"
+                       " 'sha256': 'given', 'verification_hash': 'alias'}",
+                       nothing[i]);
         read_signal(&signal, quoted(text));
         assert_true(signal_stored(&signal, FIELD_STOP_PRICE).as.real == 99);
         assert_true(signal_stored(&signal, FIELD_TARGET_PRICE).as.real == 5);
@@ -132,15 +129,11 @@ static void the_hash_is_lower_case_or_empty(void **state)
     (void)state;
     static const char hash[] = "5cde8817b69299ca98f4bd31db45e5bc535c1fbc20c4603d4ee726a59d484e3c";
     is_text(NULL, NULL, FIELD_SHA256, hash);
-    is_text("sha256", "\"5CDE8817B69299CA98F4BD31DB45E5BC535C1FBC20C4603D4EE726A59D484E3C\"", FIELD_SHA256,
-            hash);
+    is_text("sha256", "\"5CDE8817B69299CA98F4BD31DB45E5BC535C1FBC20C4603D4EE726A59D484E3C\"", FIELD_SHA256, hash);
     is_text("sha256", "\"5cde\"", FIELD_SHA256, "");
-    is_text("sha256", "\"5cde8817b69299ca98f4bd31db45e5bc535c1fbc20c4603d4ee726a59d484e3c0\"", FIELD_SHA256,
-            "");
-    is_text("sha256", "\"5cde8817b69299ca98f4bd31db45e5bc535c1fbc20c4603d4ee726a59d484e3\"", FIELD_SHA256,
-            "");
-    is_text("sha256", "\"gcde8817b69299ca98f4bd31db45e5bc535c1fbc20c4603d4ee726a59d484e3c\"", FIELD_SHA256,
-            "");
+    is_text("sha256", "\"5cde8817b69299ca98f4bd31db45e5bc535c1fbc20c4603d4ee726a59d484e3c0\"", FIELD_SHA256, "");
+    is_text("sha256", "\"5cde8817b69299ca98f4bd31db45e5bc535c1fbc20c4603d4ee726a59d484e3\"", FIELD_SHA256, "");
+    is_text("sha256", "\"gcde8817b69299ca98f4bd31db45e5bc535c1fbc20c4603d4ee726a59d484e3c\"", FIELD_SHA256, "");
     is_text("verification_hash", "\"0000000000000000000000000000000000000000000000000000000000000000\"",
             FIELD_SHA256, "0000000000000000000000000000000000000000000000000000000000000000");
 }

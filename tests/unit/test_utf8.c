@@ -54,8 +54,7 @@ static void what_is_no_utf8(void **state)
 static void valid_text(void **state)
 {
     (void)state;
-    static const char text[] =
-        "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x93\x88\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf";
+    static const char text[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x93\x88\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf";
     assert_true(utf8_valid(text, strlen(text)));
     assert_true(utf8_valid("", 0));
     assert_false(utf8_valid(text, strlen(text) - 1));

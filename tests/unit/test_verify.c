@@ -126,8 +126,7 @@ static void every_mixture_of_kinds_is_found(void **state)
             "{\"action\": \"SELL\", \"confidence\": 82%s, \"entry_price\": 267%s, \"signal_id\": \"x1\","
             " \"stop_price\": 259%s, \"strategy\": \"mom\", \"symbol\": \"AAPL\", \"target_price\": 280%s,"
             " \"timestamp\": \"2026-11-01T13:30:02\"}",
-            mixture & 1 ? ".0" : "", mixture & 2 ? ".0" : "", mixture & 4 ? ".0" : "",
-            mixture & 8 ? ".0" : "");
+            mixture & 1 ? ".0" : "", mixture & 2 ? ".0" : "", mixture & 4 ? ".0" : "", mixture & 8 ? ".0" : "");
         make(&signal, canonical, canonical);
         through_a_database(&signal);
         assert_true(verify_find_kinds(&signal, &form, &text));

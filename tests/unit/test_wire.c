@@ -39,19 +39,18 @@ static void nulls(void **state)
 static void what_no_field_has_is_ignored(void **state)
 {
     (void)state;
-    check_written("{'order_id': 5, 'x': {'symbol': 'no'}, 'Symbol': 'no', '': 1, 'symbol': 'A'}",
-                  "{'symbol':'A'}");
+    check_written("{'order_id': 5, 'x': {'symbol': 'no'}, 'Symbol': 'no', '': 1, 'symbol': 'A'}", "{'symbol':'A'}");
 }
 
 static void written_it_reads_back_the_same(void **state)
 {
     (void)state;
-    const char *json = quoted(
-        "{'signal_id': '\xe6\x9c\xba \\u007f\\n', 'symbol': ' aapl', 'action': 'Buy', 'entry_price': 5e-324,"
-        " 'target_price': 0, 'take_profit': 12345678901234567, 'stop_price': null, 'stop_loss': "
-        "1.7976931348623157e308,"
-        " 'confidence': 1, 'timestamp': '2026-11-01 13:30:02', 'sha256': '', 'strategy': '\xf0\x9f\x93\x88',"
-        " 'sources_count': -1, 'consensus_agreement': 0.1}");
+    const char *json =
+        quoted("{'signal_id': '\xe6\x9c\xba \\u007f\\n', 'symbol': ' aapl', 'action': 'Buy', 'entry_price': 5e-324,"
+               " 'target_price': 0, 'take_profit': 12345678901234567, 'stop_price': null, 'stop_loss': "
+               "1.7976931348623157e308,"
+               " 'confidence': 1, 'timestamp': '2026-11-01 13:30:02', 'sha256': '', 'strategy': '\xf0\x9f\x93\x88',"
+               " 'sources_count': -1, 'consensus_agreement': 0.1}");
     struct signal first;
     struct signal second;
     read_signal(&first, json);

@@ -1,0 +1,80 @@
+/* backend: the one writer of the link's state. */
+#include "engine/backend.h"
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "engine/policy.h"
+
+/* An older receiver may have been replaced meanwhile. */
+#define BATCH_RECHECK_NS (600 * NS_PER_S)
+
+static uint32_t random_bits(void)
+{
+    uint32_t bits = 0;
+    struct err ignored;
+    (void)!digest_random((unsigned char *)&bits, sizeof bits, &ignored);
+    return bits;
+}
+
+void backend_up(struct backend *backend)
+{
+    if (backend->state != LINK_UP)
+        log_write(backend->log, LOG_INFO, LOG_PLAIN, "Alpine backend is back: %s", backend->url);
+    backend->state = LINK_UP;
+    backend->advice = NULL;
+    backoff_reset(&backend->backoff);
+}
+
+static void say_retrying(struct backend *backend, const struct transport_answer *answer)
+{
+    if (backend->state == LINK_RETRYING)
+        return;
+    if (answer->failure != TRANSPORT_OK)
+        log_write(backend->log, LOG_WARN, LOG_WITH(LOG_STR("error", answer->error)),
+                  "Connection error - Alpine backend unreachable: %s", backend->url);
+    else if (answer->status >= 200 && answer->status < 300)
+        log_write(backend->log, LOG_WARN, LOG_WITH(LOG_INT("status", answer->status)),
+                  "Not every signal of an answer is settled; sending the others again: %s", backend->url);
+    else
+        log_write(backend->log, LOG_WARN, LOG_WITH(LOG_INT("status", answer->status)),
+                  "Alpine backend cannot take signals now; trying again until it does: %s", backend->url);
+}
+
+void backend_retry(struct backend *backend, const struct transport_answer *answer)
+{
+    int64_t now = clock_monotonic_ns();
+    say_retrying(backend, answer);
+    if (backend->state == LINK_UP || now >= backend->retry_ns)
+        backend->retry_ns = now + backoff_next(&backend->backoff, random_bits(), answer->retry_after_ns);
+    backend->state = LINK_RETRYING;
+    backend->advice = NULL;
+}
+
+void backend_hold(struct backend *backend, const struct transport_answer *answer)
+{
+    const char *advice = policy_advice(answer);
+    if (backend->state != LINK_HOLDING || backend->advice != advice)
+        log_write(backend->log, LOG_ERROR,
+                  LOG_WITH(LOG_STR("url", backend->url), LOG_INT("status", answer->status),
+                           LOG_STR("error", *answer->error ? answer->error : NULL)),
+                  "%s", advice);
+    backend->state = LINK_HOLDING;
+    backend->advice = advice;
+    backend->retry_ns = clock_monotonic_ns() + backend->hold_interval_ns;
+}
+
+void backend_go_single(struct backend *backend, unsigned single_max)
+{
+    if (!backend->single)
+        log_write(backend->log, LOG_INFO, LOG_PLAIN,
+                  "The receiver has no batch call: sending single signals, %u at a time", single_max);
+    backend->single = true;
+    backend->batch_again_ns = clock_monotonic_ns() + BATCH_RECHECK_NS;
+}
+
+bool backend_is_single(struct backend *backend, int64_t now_ns)
+{
+    if (backend->single && now_ns >= backend->batch_again_ns)
+        backend->single = false;
+    return backend->single;
+}

@@ -1,0 +1,43 @@
+/* backend: what is known of the receiver: whether it takes signals, when to try again, and what to mend. Says each
+ * change once. */
+#ifndef ALPINE_SENDER_BACKEND_H
+#define ALPINE_SENDER_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/backoff.h"
+#include "base/log.h"
+#include "seams/transport.h"
+
+enum link_state {
+    LINK_UP,       /* as far as is known */
+    LINK_RETRYING, /* the last attempt failed; the next one is timed */
+    LINK_HOLDING,  /* something is misconfigured; one signal is tried now and then */
+};
+
+struct backend {
+    struct log *log;
+    const char *url;
+    enum link_state state;
+    const char *advice; /* while holding: what to mend. Static */
+    int64_t retry_ns;   /* while not up: when the next attempt is due */
+    int64_t hold_interval_ns;
+    struct backoff backoff;
+    bool single;            /* it has no batch call */
+    int64_t batch_again_ns; /* when to try one all the same */
+};
+
+/* An attempt succeeded. */
+void backend_up(struct backend *backend);
+/* An attempt failed for now. Several requests may fail at once: only the first of them, or a probe, lengthens the
+ * pause. */
+void backend_retry(struct backend *backend, const struct transport_answer *answer);
+/* An attempt failed for a reason that a person must mend. */
+void backend_hold(struct backend *backend, const struct transport_answer *answer);
+/* There is no batch call: an older receiver, which takes single signals. single_max is for the log. */
+void backend_go_single(struct backend *backend, unsigned single_max);
+/* Is it time to try a batch again? */
+bool backend_is_single(struct backend *backend, int64_t now_ns);
+
+#endif
