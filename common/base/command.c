@@ -254,7 +254,8 @@ const char *command_option(const struct invocation *invocation, const char *opti
 {
     size_t len = strlen(option);
     for (size_t i = 0; i < invocation->flag_count; i++)
-        if (invocation->flags[i].value && !strncmp(invocation->flags[i].name, option, len))
+        if (invocation->flags[i].value && !strncmp(invocation->flags[i].name, option, len) &&
+            (invocation->flags[i].name[len] == '=' || !invocation->flags[i].name[len]))
             return invocation->flags[i].value;
     return NULL;
 }

@@ -58,8 +58,8 @@ static int read_secret(const char *path, struct arena *arena, const char **value
         goto out;
     while (content.len && (content.data[content.len - 1] == '\n' || content.data[content.len - 1] == '\r'))
         buf_truncate(&content, content.len - 1);
-    if (!content.len) {
-        err_set(err, "%s is empty", path);
+    if (!content.len || memchr(content.data, '\0', content.len)) {
+        err_set(err, content.len ? "%s holds a NUL byte" : "%s is empty", path);
         goto out;
     }
     *value = arena_copy(arena, content.data, content.len);

@@ -3,6 +3,7 @@
 
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -40,6 +41,17 @@ static int connect_to(const struct listen_address *address, int limit_s, struct 
     return fd;
 }
 
+/* The number behind "HTTP/1.1 ", or -1. */
+static int read_status(const char *text)
+{
+    static const char version[] = "HTTP/1.";
+    size_t skip = sizeof version; /* and the minor version's digit */
+    if (strncmp(text, version, sizeof version - 1) != 0 || strlen(text) < skip)
+        return -1;
+    long status = strtol(text + skip, NULL, 10);
+    return status >= 100 && status <= 599 ? (int)status : -1;
+}
+
 int http_probe(const char *listen, const char *path, int limit_s, struct err *err)
 {
     struct listen_address address;
@@ -57,8 +69,9 @@ int http_probe(const char *listen, const char *path, int limit_s, struct err *er
     }
     ssize_t got = recv(fd, text, sizeof text - 1, 0);
     text[got > 0 ? got : 0] = '\0';
-    if (sscanf(text, "HTTP/1.%*1d %3d", &status) != 1)
-        status = err_set(err, "no HTTP answer");
+    status = read_status(text);
+    if (status < 0)
+        err_set(err, "no HTTP answer");
 out:
     (void)close(fd);
     return status;

@@ -292,7 +292,7 @@ static int insert_after_tip(struct store_pg *pg, struct attempt *attempt, PGresu
 static int resolve_others(struct store_pg *pg, const struct attempt *attempt, struct err *err)
 {
     size_t others = 0;
-    struct store_row **rest = malloc(attempt->count * sizeof(struct store_row *));
+    struct store_row **rest = malloc(attempt->count * sizeof *rest);
     if (!rest)
         return err_set(err, "out of memory");
     for (size_t i = 0; i < attempt->count; i++)
@@ -351,10 +351,10 @@ static enum outcome try_insert(struct store_pg *pg, struct attempt *attempt, boo
 
 static int prepare(struct store_pg *pg, struct attempt *attempt, struct err *err)
 {
-    attempt->sorted = malloc(attempt->count * sizeof(struct store_row *));
+    attempt->sorted = malloc(attempt->count * sizeof *attempt->sorted);
     if (!attempt->sorted)
         return err_set(err, "out of memory");
-    memcpy(attempt->sorted, attempt->rows, attempt->count * sizeof(struct store_row *));
+    memcpy(attempt->sorted, attempt->rows, attempt->count * sizeof *attempt->sorted);
     qsort(attempt->sorted, attempt->count, sizeof *attempt->sorted, compare_hashes);
     for (size_t i = 0; i < pg->column_count; i++)
         if (params_add_column(&attempt->params, &pg->columns[i], attempt->rows, attempt->count))

@@ -153,7 +153,7 @@ static bool post_signal(struct api *api, struct request *request)
 static bool media_type_is(const char *content_type, const char *name)
 {
     size_t len = strlen(name);
-    if (!content_type || strncasecmp(content_type, name, len))
+    if (!content_type || strncasecmp(content_type, name, len) != 0)
         return false;
     const char *rest = content_type + len + strspn(content_type + len, " \t");
     if (!*rest)

@@ -221,7 +221,7 @@ static void commit_group(struct committer *committer, struct group *group)
 {
     int64_t deadline = clock_monotonic_ns() + committer->options.time_limit_ns / 2;
     enum outcome outcome = OUTCOME_AGAIN;
-    group->rows = malloc((group->count ? group->count : 1) * sizeof(struct store_row *));
+    group->rows = malloc((group->count ? group->count : 1) * sizeof *group->rows);
     if (group->rows && state_of(committer) != DATABASE_AWAY) {
         size_t dry = collect_rows(group, true);
         outcome = dry ? look_up_rows(committer, group, dry, deadline) : OUTCOME_DONE;

@@ -264,7 +264,7 @@ int transport_curl_check_url(const char *url, struct err *err)
         goto out;
     }
     if (curl_url_get(parts, CURLUPART_SCHEME, &value, 0) != CURLUE_OK ||
-        (strcmp(value, "http") && strcmp(value, "https"))) {
+        (strcmp(value, "http") != 0 && strcmp(value, "https") != 0)) {
         err_set(err, "must begin with http:// or https://");
         goto out;
     }

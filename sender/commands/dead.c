@@ -149,7 +149,7 @@ int command_dead(struct invocation *invocation)
     int64_t id;
     pid_t owner;
     size_t known = 0;
-    while (known < 4 && strcmp(verbs[known], verb))
+    while (known < 4 && strcmp(verbs[known], verb) != 0)
         known++;
     if (known == 4)
         return command_usage_error(invocation, "dead needs one of list, show, retry, drop");

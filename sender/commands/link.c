@@ -99,6 +99,11 @@ void link_close(struct link *link)
         (void)close(link->events_fd);
 }
 
+int link_send(struct link *link, const struct transport_request *request, struct err *err)
+{
+    return link->transport->ops->send(link->transport->self, request, err);
+}
+
 void link_step(struct link *link)
 {
     loop_timer_set(link->loop, &link->delivery_timer, delivery_due(link->delivery), on_delivery_due, link);

@@ -26,6 +26,8 @@ struct link {
 MUST_CHECK int link_open(struct link *link, struct invocation *invocation, const struct source *source,
                          const struct state *state, struct err *err);
 void link_close(struct link *link);
+/* Begins a request beside those of the delivery. */
+MUST_CHECK int link_send(struct link *link, const struct transport_request *request, struct err *err);
 /* Waits for what comes next and does it. */
 void link_step(struct link *link);
 /* Begins nothing new, waits for what is in flight (25 s at most), saves. */

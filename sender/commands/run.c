@@ -52,7 +52,7 @@ static void ask_health(struct service *service)
     struct err err = {0};
     struct transport_request request = {
         .method = "GET", .path = "/health", .id = "health", .done = on_health, .context = service};
-    if (service->link.transport->ops->send(service->link.transport->self, &request, &err))
+    if (link_send(&service->link, &request, &err))
         log_write(service->link.invocation->log, LOG_WARN, LOG_PLAIN, "Health check: %s", err.message);
 }
 

@@ -108,7 +108,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct config *config = config_open(table, SETTINGS, &option, 1, &values);
     MUST_HOLD(config);
     struct json_doc *doc = json_doc_parse((const char *)data, size, NULL);
-    MUST_HOLD(config_problem_of(config, FILE_ITSELF, 0, &err) == (doc ? 0 : -1));
+    bool usable = doc && json_value_kind(json_doc_root(doc)) == JSON_KIND_OBJECT;
+    MUST_HOLD(config_problem_of(config, FILE_ITSELF, 0, &err) == (usable ? 0 : -1));
     check_good_values(config, &values);
     check_secret(config, &values, path);
     json_doc_free(doc);

@@ -241,4 +241,5 @@ def test_a_database_that_became_read_only_is_unready_and_503(stage, maker):
                             " WHERE datname = current_database() AND pid <> pg_backend_pid()")
     receiver.wait_ready()
     signal = maker.signal()
-    assert_stored(receiver.post(signal), signal)
+    # The connection that made it ready may be one that was just terminated: then the first answer is 503.
+    wait_for(lambda: receiver.post(signal).status in (201, 409), 10, "the signal to be stored")

@@ -24,8 +24,8 @@ struct fake_row {
 struct fake_flight {
     struct transport_request request;
     char *body;
-    int first; /* index of the row that its first signal is from */
-    int count; /* of its signals, which stand one behind the other in the source */
+    int *rows; /* the row that each of its signals is from; NONE: a letter's */
+    int count; /* of its signals */
     bool open; /* not answered yet */
 };
 
@@ -46,8 +46,10 @@ struct ends {
     struct source source;
     struct fake_row rows[ROWS_MAX]; /* row i is at position i + 1 */
     int row_count;
+    int first_id; /* row i is "signal-<first_id + i>" */
     bool source_changed;
     bool source_away;
+    bool source_replaced; /* places of the one before may still be saved */
     int reads;
 
     struct transport transport;
@@ -67,7 +69,10 @@ struct ends {
     char log_text[200000];
 };
 
-/* cmocka's setup and teardown; *state is the struct ends. The delivery is not opened yet: options may be changed. */
+extern const struct state_ops fake_state_ops; /* its self is the struct ends */
+
+/* cmocka's setup and teardown; *state is the struct ends. The delivery is not opened yet: options may be changed.
+ */
 int ends_start(void **state);
 int ends_finish(void **state);
 

@@ -138,10 +138,13 @@ static void a_secret_from_its_file(void **state)
     assert_string_equal(place->values.key, "from environment");
 }
 
+/* The command line wins over the environment, for the name of a secret's file too. */
 static void the_file_may_be_named_on_the_command_line(void **state)
 {
     struct place *place = *state;
     const struct config_option option = {"UT_KEY_FILE", place->secret};
+    (void)setenv("UT_KEY", "from environment", 1);
+    (void)setenv("UT_KEY_FILE", "/nowhere/key", 1);
     assert_int_equal(read_all(place, &option, 1), 0);
     assert_string_equal(place->values.key, "from file");
 }
@@ -210,6 +213,8 @@ static void a_document_that_is_no_good(void **state)
     assert_non_null(strstr(place->err.message, "command line"));
     assert_null(strstr(place->err.message, "secret"));
     set_content(place->document, "");
+    assert_int_equal(read_all(place, &option, 1), -1);
+    set_content(place->document, "[]");
     assert_int_equal(read_all(place, &option, 1), -1);
 }
 

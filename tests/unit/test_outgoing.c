@@ -57,10 +57,28 @@ static void the_json_is_emptied_first(void **state)
 {
     (void)state;
     struct err err = {0};
-    assert_int_equal(prepare(signal_json(NULL, NULL), &err), FAULT_NONE);
+    struct buf text = {0};
+    valid_signal(&text, "id");
+    assert_int_equal(prepare(text.data, &err), FAULT_NONE);
     size_t len = json.len;
-    assert_int_equal(prepare(signal_json(NULL, NULL), &err), FAULT_NONE);
+    assert_int_equal(prepare(text.data, &err), FAULT_NONE);
     assert_int_equal(json.len, len);
+    buf_clear(&text);
+}
+
+/* Neutral is what has no action: it is no trade, and not sent. An action that is missing is a broken signal. */
+static void neutral_signals(void **state)
+{
+    (void)state;
+    static const char *const actions[] = {"null", "\"BUY\"", "\"\"", "\"null\"", "false", NULL};
+    for (size_t i = 0; i < COUNT(actions); i++) {
+        struct signal signal = {0};
+        struct err err = {0};
+        const char *text = signal_json("action", actions[i]);
+        assert_int_equal(wire_read(text, strlen(text), &signal, &err), FAULT_NONE);
+        assert_int_equal(outgoing_is_neutral(&signal), i == 0);
+        signal_clear(&signal);
+    }
 }
 
 /* The database gives 267.0 for the 267 that was hashed. */
@@ -127,8 +145,11 @@ static void a_broken_rule_comes_before_the_hash(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_valid_one_is_one_line_that_verifies), cmocka_unit_test(the_json_is_emptied_first),
-        cmocka_unit_test(whole_numbers_find_their_kind),         cmocka_unit_test(a_hash_of_something_else),
+        cmocka_unit_test(a_valid_one_is_one_line_that_verifies),
+        cmocka_unit_test(the_json_is_emptied_first),
+        cmocka_unit_test(neutral_signals),
+        cmocka_unit_test(whole_numbers_find_their_kind),
+        cmocka_unit_test(a_hash_of_something_else),
         cmocka_unit_test(a_broken_rule_comes_before_the_hash),
     };
     return cmocka_run_group_tests_name("outgoing", tests, NULL, finish);

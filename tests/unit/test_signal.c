@@ -135,6 +135,7 @@ static void codes_of_faults(void **state)
     assert_string_equal(fault_code(FAULT_NONE), "");
     assert_string_equal(fault_code(FAULT_MALFORMED), "malformed");
     assert_string_equal(fault_code(FAULT_INVALID_FIELD), "invalid_field");
+    assert_string_equal(fault_code(FAULT_TOO_LARGE), "too_large");
     assert_string_equal(fault_code(FAULT_HASH_MISMATCH), "hash_mismatch");
 }
 
