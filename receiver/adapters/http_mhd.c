@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "adapters/http_headers.h"
@@ -18,6 +19,7 @@ struct http {
     struct MHD_Daemon *daemon;
     struct service service;
     struct http_links *links;
+    int quiesced_fd; /* the listening socket, once nothing is accepted any more; else -1 */
     atomic_uint active;
 };
 
@@ -243,6 +245,7 @@ struct http *http_start(const struct http_options *options, const struct service
         return NULL;
     }
     http->service = *service;
+    http->quiesced_fd = -1;
     struct http_links_options link_options = {.header_limit_ns = options->header_limit_ns,
                                               .body_limit_ns = options->body_limit_ns,
                                               .write_timeout = write_timeout,
@@ -269,9 +272,9 @@ struct http *http_start(const struct http_options *options, const struct service
 
 void http_quiesce(struct http *http)
 {
-    int fd = MHD_quiesce_daemon(http->daemon);
-    if (fd >= 0)
-        (void)close(fd);
+    http->quiesced_fd = MHD_quiesce_daemon(http->daemon);
+    if (http->quiesced_fd >= 0)
+        (void)shutdown(http->quiesced_fd, SHUT_RDWR); /* who comes now is refused, and not left waiting */
 }
 
 unsigned http_active(struct http *http)
@@ -284,6 +287,8 @@ void http_stop(struct http *http)
     if (!http)
         return;
     MHD_stop_daemon(http->daemon);
+    if (http->quiesced_fd >= 0)
+        (void)close(http->quiesced_fd); /* its threads may have used it until now */
     http_links_stop(http->links);
     free(http);
 }

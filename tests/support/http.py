@@ -50,11 +50,28 @@ def request_on(connection, method, path, body=None, headers=None):
     return Answer(answer.status, dict(answer.getheaders()), answer.read())
 
 
+class _Shared:
+    """One buffered reader for all answers of a connection: a reader for each would swallow what the next one needs."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def makefile(self, *_args):
+        return self
+
+    def close(self):
+        """HTTPResponse closes what it has read from; the connection goes on."""
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+
 class RawConnection:
     """A socket that sends exactly the bytes it is told."""
 
     def __init__(self, port, limit=30):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=limit)
+        self._reader = _Shared(self.socket.makefile("rb"))
 
     def __enter__(self):
         return self
@@ -68,14 +85,14 @@ class RawConnection:
 
     def answer(self):
         """The next answer."""
-        parsed = http.client.HTTPResponse(self.socket)
+        parsed = http.client.HTTPResponse(self._reader)
         parsed.begin()
         return Answer(parsed.status, dict(parsed.getheaders()), parsed.read())
 
     def is_closed(self):
         """Whether the other side closes now (waits up to the connection's limit)."""
         try:
-            return self.socket.recv(1) == b""
+            return self._reader.read(1) == b""
         except ConnectionResetError:
             return True
 

@@ -138,8 +138,9 @@ static int transport_send(void *self, const struct transport_request *request, s
 
 void answer_full(struct ends *ends, int index, const struct transport_answer *given)
 {
+    assert_in_range(index, 0, ends->sent - 1);
     struct fake_flight *flight = &ends->flights[index];
-    assert_true(index >= 0 && index < ends->sent && flight->open);
+    assert_true(flight->open);
     flight->open = false;
     assert_memory_equal(flight->request.body, flight->body, strlen(flight->body)); /* kept until now */
     flight->request.done(flight->request.context, given);

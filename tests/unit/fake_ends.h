@@ -86,14 +86,14 @@ void add_row(struct ends *ends, const char *id, const char *json, enum fault fau
 /* add_rows and delivery_look. */
 void arrive(struct ends *ends, int count);
 
-/* Answers the flight with these words. */
+/* Answers a flight, by its index, with these words. */
 void answer(struct ends *ends, int flight, int status, const char *body);
-void answer_full(struct ends *ends, int flight, const struct transport_answer *given);
+void answer_full(struct ends *ends, int index, const struct transport_answer *given);
 void answer_unreachable(struct ends *ends, int flight);
 /* As a receiver does that stored every signal of it … */
 void answer_stored(struct ends *ends, int flight);
 /* … but one, the nth of a batch, whose result is this (JSON members). */
-void answer_stored_but(struct ends *ends, int flight, int nth, const char *result);
+void answer_stored_but(struct ends *ends, int index, int nth, const char *result);
 /* Answers every open flight, those that this begins too, until nothing is open. */
 void answer_all_stored(struct ends *ends);
 
@@ -102,7 +102,7 @@ int in_flight(const struct ends *ends);
 /* The index of the nth open flight, NONE if there is none. */
 int open_flight(const struct ends *ends, int nth);
 /* Checks path and signals of a flight: rows `first` to `first + count - 1`. */
-void check_flight(const struct ends *ends, int flight, const char *path, int first, int count);
+void check_flight(const struct ends *ends, int index, const char *path, int first, int count);
 
 /* Moves the clock and calls what is due then. */
 void pass(struct ends *ends, int64_t ns);

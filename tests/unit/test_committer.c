@@ -189,21 +189,49 @@ static void who_waited_too_long_is_told(void **state)
     assert_int_equal(fake_store_find(&stage->store, "signal-1"), 0);
 }
 
+static void *stop_it(void *stage)
+{
+    stage_stop(stage);
+    return NULL;
+}
+
 static void a_stop_finishes_what_waits(void **state)
 {
     struct stage *stage = *state;
+    struct committer *committer;
+    pthread_t stopper;
+    int taken = 100;
     stage->options.group_max = 10;
     stage_start_ready(stage);
+    committer = stage->committer;
     fake_store_set(&stage->store, &stage->store.gate_closed, true);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < taken; i++)
         (void)submit_one(stage, i);
+    fake_store_wait(&stage->store, &stage->store.waiting, 1);
+    assert_int_equal(pthread_create(&stopper, NULL, stop_it, stage), 0);
+    while (taken < SUBMISSIONS_MAX - 1 && committer_submit(committer, make(stage, IDS("late"))))
+        taken++; /* until it knows that it is to stop, it takes what comes */
     fake_store_set(&stage->store, &stage->store.gate_closed, false);
-    stage_stop(stage);
-    assert_int_equal(stage->done, 100);
-    for (int i = 0; i < 100; i++)
+    assert_int_equal(pthread_join(stopper, NULL), 0);
+    assert_int_equal(stage->done, taken);
+    for (int i = 0; i < taken; i++)
         assert_int_equal(stage->submissions[i]->outcome, SUBMISSION_COMMITTED);
-    assert_int_equal(stage->store.stored_count, 100);
+    assert_in_range(stage->store.stored_count, 100, 101);
     assert_true(stage->store.closes >= 1);
+}
+
+static void nobody_waits_for_a_timer(void **state)
+{
+    struct stage *stage = *state;
+    enum { TIMES = 8 };
+    stage_start_ready(stage);
+    int probes = fake_store_get(&stage->store, &stage->store.probes);
+    for (int i = 0; i < TIMES; i++) {
+        (void)submit_one(stage, i);
+        wait_done(stage, i + 1);
+    }
+    /* The probe is once a second; if each submission had waited for it, there were as many. */
+    assert_in_range(fake_store_get(&stage->store, &stage->store.probes) - probes, 0, TIMES - 2);
 }
 
 int main(void)
@@ -221,6 +249,7 @@ int main(void)
         TEST(one_larger_than_the_queue_goes_when_it_is_empty),
         TEST(who_waited_too_long_is_told),
         TEST(a_stop_finishes_what_waits),
+        TEST(nobody_waits_for_a_timer),
     };
     return cmocka_run_group_tests_name("committer", tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "chance.h"
+
 static void the_first_signal_leaves_at_once(void **state)
 {
     struct ends *ends = *state;
@@ -124,17 +126,16 @@ static void the_position_waits_for_the_first(void **state)
 static void any_order_of_answers(void **state)
 {
     struct ends *ends = *state;
-    srand(2);
     ends->options.batch_max = 20;
     ends->options.retry_first_ns = NS_PER_MS;
     ends->options.probe_interval_ns = NS_PER_MS;
     ends_open(ends);
     for (int step = 0; step < 1500; step++) {
         int open = in_flight(ends);
-        if (step < 300 && rand() % 3 == 0)
-            arrive(ends, rand() % 5);
-        int flight = open ? open_flight(ends, rand() % open) : NONE;
-        int kind = step < 1000 ? rand() % 6 : 0;
+        if (step < 300 && chance(3) == 0)
+            arrive(ends, chance(5));
+        int flight = open ? open_flight(ends, chance(open)) : NONE;
+        int kind = step < 1000 ? chance(6) : 0;
         if (flight != NONE && kind == 1)
             answer(ends, flight, 503, "{}");
         else if (flight != NONE && kind == 2)
@@ -142,10 +143,10 @@ static void any_order_of_answers(void **state)
         else if (flight != NONE && kind == 3 && ends->flights[flight].count > 1)
             answer(ends, flight, 413, "");
         else if (flight != NONE && kind == 4)
-            answer_stored_but(ends, flight, rand() % 5, "\"status\":\"later\"");
+            answer_stored_but(ends, flight, chance(5), "\"status\":\"later\"");
         else if (flight != NONE)
             answer_stored(ends, flight);
-        pass(ends, rand() % NS_PER_MS);
+        pass(ends, chance((int)NS_PER_MS));
     }
     pass(ends, NS_PER_S);
     assert_int_equal(in_flight(ends), 0);

@@ -71,6 +71,10 @@ static void a_success_that_is_none_is_tried_again(void **state)
         answer_stored(ends, ends->sent - 1);
     }
     assert_int_equal(stats_of(ends).delivered, 3);
+    arrive(ends, 2); /* a receiver answers a batch with 200 */
+    answer(ends, ends->sent - 1, 201,
+           "{\"results\":[{\"status\":\"success\",\"signal_id\":1},{\"status\":\"success\",\"signal_id\":2}]}");
+    assert_int_equal(stats_of(ends).outstanding, 2);
 }
 
 static void retry_after_is_a_floor(void **state)

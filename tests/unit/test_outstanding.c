@@ -2,9 +2,9 @@
 #include "support.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "chance.h"
 #include "engine/outstanding.h"
 
 static struct place place_at(int64_t position)
@@ -166,23 +166,22 @@ static void any_order(void **state)
 {
     (void)state;
     enum { SIGNALS = 200 };
-    srand(1);
     for (int round = 0; round < 200; round++) {
         struct outstanding list = {0};
-        struct batch *batches[SIGNALS];
+        struct batch *batches[SIGNALS] = {0};
         bool answered[SIGNALS + 1] = {true};
         int count = 0;
         int read = 0;
         while (read < SIGNALS || count) {
-            int size = 1 + rand() % 20;
-            int which = count ? rand() % count : 0;
+            int size = 1 + chance(20);
+            int which = count ? chance(count) : 0;
             struct batch *batch = count ? batches[which] : NULL;
-            if (read < SIGNALS && (!count || rand() % 3 == 0)) {
+            if (read < SIGNALS && (!count || chance(3) == 0)) {
                 size = size < SIGNALS - read ? size : SIGNALS - read;
                 batches[count++] = add(&list, read + 1, size);
                 read += size;
-            } else if (batch->count > 1 && rand() % 3 == 0) {
-                struct batch *rest = batch_split(batch, 1 + (size_t)rand() % (batch->count - 1));
+            } else if (batch->count > 1 && chance(3) == 0) {
+                struct batch *rest = batch_split(batch, 1 + (size_t)chance((int)batch->count - 1));
                 outstanding_insert_after(&list, batch, rest);
                 batches[count++] = rest;
             } else {
