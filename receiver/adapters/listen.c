@@ -1,6 +1,7 @@
 /* listen: getaddrinfo, bind, listen. */
 #include "adapters/listen.h"
 
+#include <ctype.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -25,6 +26,8 @@ int listen_parse(const char *text, struct listen_address *address, struct err *e
     }
     if (!len || len >= sizeof address->host || (!bracketed && memchr(text, ':', len)))
         return err_set(err, "must be host:port or [v6]:port");
+    if (!isdigit((unsigned char)colon[1]))
+        return err_set(err, "must end in a port from 1 to 65535");
     char *end;
     long port = strtol(colon + 1, &end, 10);
     if (end == colon + 1 || *end || port < 1 || port > 65535)

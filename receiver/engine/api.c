@@ -167,16 +167,20 @@ static bool media_type_is(const char *content_type, const char *name)
 static bool post_batch(struct api *api, struct request *request)
 {
     struct err err = {0};
-    bool too_many;
+    enum ingest_problem problem;
     int dry_run = read_dry_run(request);
     if (dry_run < 0 || is_draining(api, request))
         return true;
     enum batch_layout layout =
         media_type_is(request->content_type, "application/x-ndjson") ? BATCH_LINES : BATCH_ARRAY;
     struct submission *submission =
-        ingest_batch(&api->parts.rules, layout, &request->body, request->received_us, &too_many, &err);
+        ingest_batch(&api->parts.rules, layout, &request->body, request->received_us, &problem, &err);
     if (!submission) {
-        answer_error(&request->response, too_many ? ERROR_TOO_LARGE : ERROR_MALFORMED, NULL, err.message);
+        if (problem == INGEST_OUT_OF_MEMORY)
+            answer_retry(&request->response, ERROR_UNAVAILABLE, err.message, 1);
+        else
+            answer_error(&request->response, problem == INGEST_TOO_MANY ? ERROR_TOO_LARGE : ERROR_MALFORMED, NULL,
+                         err.message);
         return true;
     }
     submission->dry_run = dry_run;

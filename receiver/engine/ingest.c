@@ -78,26 +78,28 @@ struct submission *ingest_single(const struct ingest_rules *rules, const struct 
 }
 
 struct submission *ingest_batch(const struct ingest_rules *rules, enum batch_layout layout, const struct buf *body,
-                                int64_t received_us, bool *too_many, struct err *err)
+                                int64_t received_us, enum ingest_problem *problem, struct err *err)
 {
     struct submission *submission = submission_new();
     struct wire_batch batch;
     struct batch_piece piece;
     struct buf canonical = {0};
     int more;
-    *too_many = false;
+    *problem = INGEST_MALFORMED;
     if (!submission) {
+        *problem = INGEST_OUT_OF_MEMORY;
         err_set(err, "out of memory");
         return NULL;
     }
     wire_batch_init(&batch, layout, body->len ? body->data : "", body->len);
     while ((more = wire_batch_next(&batch, &piece, err)) > 0) {
         if (submission->count == rules->batch_signals_max) {
-            *too_many = true;
+            *problem = INGEST_TOO_MANY;
             more = err_set(err, "the batch has more than %zu signals", rules->batch_signals_max);
             break;
         }
         if (add_piece(rules, submission, &piece, received_us, &canonical)) {
+            *problem = INGEST_OUT_OF_MEMORY;
             more = err_set(err, "out of memory");
             break;
         }

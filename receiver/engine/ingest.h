@@ -15,9 +15,12 @@ struct ingest_rules {
 /* One signal. Its fault, if any, is in its entry. NULL when out of memory. */
 struct submission *ingest_single(const struct ingest_rules *rules, const struct buf *body, int64_t received_us);
 
-/* A batch. NULL with the reason in err if it is not one at all; *too_many tells that it has too many signals. A
- * signal that is bad in itself is an entry with a fault. */
+/* Why a batch could not be taken as a whole. */
+enum ingest_problem { INGEST_MALFORMED, INGEST_TOO_MANY, INGEST_OUT_OF_MEMORY };
+
+/* A batch. NULL with the reason in err and *problem if it is not one at all. A signal that is bad in itself is an
+ * entry with a fault. */
 struct submission *ingest_batch(const struct ingest_rules *rules, enum batch_layout layout, const struct buf *body,
-                                int64_t received_us, bool *too_many, struct err *err);
+                                int64_t received_us, enum ingest_problem *problem, struct err *err);
 
 #endif

@@ -53,7 +53,8 @@ static void read_object(const struct json_value *object, const char *signal_id, 
     if (json_value_member(object, "external_signal_id") && !names_signal(object, signal_id))
         return;
     verdict->outcome = OUTCOME_NEVER;
-    copy_text(verdict->reason, sizeof verdict->reason, object, "code", "rejected");
+    copy_text(verdict->reason, sizeof verdict->reason, object, "code",
+              member_is(object, "status", "conflict") ? "conflict" : "rejected");
     copy_text(verdict->detail, sizeof verdict->detail, object, "detail", "");
     if (!strcmp(verdict->reason, "unavailable") || !strcmp(verdict->reason, "rate_limited"))
         verdict->outcome = OUTCOME_AGAIN;

@@ -46,6 +46,8 @@ void backend_retry(struct backend *backend, const struct transport_answer *answe
     say_retrying(backend, answer);
     if (backend->state == LINK_UP || now >= backend->retry_ns)
         backend->retry_ns = now + backoff_next(&backend->backoff, random_bits(), answer->retry_after_ns);
+    if (answer->retry_after_ns && backend->retry_ns < now + answer->retry_after_ns)
+        backend->retry_ns = now + answer->retry_after_ns;
     backend->state = LINK_RETRYING;
     backend->advice = NULL;
 }

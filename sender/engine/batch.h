@@ -29,6 +29,7 @@ struct batch {
     struct buf body; /* NDJSON: a line an item */
     struct arena arena;
     bool in_flight;
+    bool postponed; /* others go first */
 };
 
 struct batch *batch_new(const struct place *before);

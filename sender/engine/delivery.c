@@ -156,12 +156,18 @@ static void on_single_answer(struct delivery *delivery, struct flight *flight,
 {
     struct verdict verdict;
     answer_read_single(answer, &flight->batch->items[0], &verdict);
-    if (verdict.outcome == OUTCOME_HOLD)
+    if (verdict.outcome == OUTCOME_HOLD) {
+        /* There is no single call either, so what was missing was a receiver, not its batch call. */
+        if (answer->status == 404 || answer->status == 405)
+            delivery->backend.single = false;
         backend_hold(&delivery->backend, answer);
-    else if (verdict.outcome == OUTCOME_AGAIN)
+    } else if (verdict.outcome == OUTCOME_AGAIN) {
+        /* The next probe is another signal: if this one alone is the trouble, it stops no other. */
+        flight->batch->postponed = answer->failure == TRANSPORT_OK;
         backend_retry(&delivery->backend, answer);
-    else
+    } else {
         settle(delivery, flight, &verdict, answer);
+    }
 }
 
 static void on_answer(void *context, const struct transport_answer *answer)
@@ -242,6 +248,12 @@ static bool launch_next(struct delivery *delivery)
     }
     if (!batch)
         batch = read_next(delivery);
+    if (!batch) {
+        outstanding_recall(&delivery->letters);
+        outstanding_recall(&delivery->table);
+        list = outstanding_next(&delivery->letters) ? &delivery->letters : &delivery->table;
+        batch = outstanding_next(list);
+    }
     if (!batch)
         return false;
     if (batch->count > 1 && one_signal) {

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "base/base64.h"
+#include "base/json_text.h"
+#include "base/utf8.h"
 #include "engine/outgoing.h"
 
 void intake_init(struct intake *intake, const struct source *source, struct journal *journal, struct log *log)
@@ -30,9 +33,28 @@ static const char *field_text(const struct signal *signal, enum signal_field fie
     return signal_text(signal, field, NULL);
 }
 
+/* What could not be read is kept as it was: as a string, or in base64 where it is no text. */
+static void write_unreadable(struct buf *json, const char *text)
+{
+    size_t len = strlen(text);
+    buf_reset(json);
+    buf_add_char(json, '{');
+    if (utf8_valid(text, len)) {
+        json_text_member_string(json, "unreadable", text, len);
+    } else {
+        json_text_name(json, "unreadable_base64");
+        buf_add_char(json, '"');
+        base64_encode(text, len, json);
+        buf_add_char(json, '"');
+    }
+    buf_add_char(json, '}');
+}
+
 static bool bury(struct intake *intake, const struct source_item *item, enum fault fault, const struct err *err)
 {
-    const char *json = item->text ? item->text : intake->json.data;
+    if (item->text)
+        write_unreadable(&intake->json, item->text);
+    const char *json = intake->json.data;
     struct dead_letter letter = {
         .position = item->position,
         .signal_id = field_text(item->signal, FIELD_SIGNAL_ID),

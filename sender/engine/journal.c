@@ -1,6 +1,8 @@
 /* journal: between the delivery and the state seam. */
 #include "engine/journal.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 
 /* A save costs some 50 µs; one for each answer would cost more than it saves. */
@@ -62,7 +64,8 @@ void journal_each_retry(struct journal *journal, dead_letter_visit *visit, void 
 
 void journal_move(struct journal *journal, const struct place *safe)
 {
-    if (journal->progress.place.position != safe->position)
+    if (journal->progress.place.position != safe->position ||
+        strcmp(journal->progress.place.signal_id, safe->signal_id) != 0)
         journal->unsaved = true;
     journal->progress.place = *safe;
 }

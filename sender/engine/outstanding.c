@@ -38,7 +38,7 @@ void outstanding_remove(struct outstanding *list, struct batch *batch)
 struct batch *outstanding_next(const struct outstanding *list)
 {
     struct batch *batch = list->first;
-    while (batch && batch->in_flight)
+    while (batch && (batch->in_flight || batch->postponed))
         batch = batch->next;
     return batch;
 }
@@ -46,6 +46,12 @@ struct batch *outstanding_next(const struct outstanding *list)
 const struct place *outstanding_safe(const struct outstanding *list, const struct place *read)
 {
     return list->first ? &list->first->before : read;
+}
+
+void outstanding_recall(struct outstanding *list)
+{
+    for (struct batch *batch = list->first; batch; batch = batch->next)
+        batch->postponed = false;
 }
 
 void outstanding_clear(struct outstanding *list)

@@ -19,11 +19,13 @@ void outstanding_append(struct outstanding *list, struct batch *batch);
 void outstanding_insert_after(struct outstanding *list, struct batch *batch, struct batch *rest);
 /* Takes a batch out and frees it: it is answered. */
 void outstanding_remove(struct outstanding *list, struct batch *batch);
-/* The first batch that is not in flight, or NULL. */
+/* The first batch that is neither in flight nor postponed, or NULL. */
 struct batch *outstanding_next(const struct outstanding *list);
 /* The place up to which everything is answered: before the first outstanding batch, else `read`, the place up to
  * which the source was read. */
 const struct place *outstanding_safe(const struct outstanding *list, const struct place *read);
+/* What was postponed is not any more. */
+void outstanding_recall(struct outstanding *list);
 void outstanding_clear(struct outstanding *list);
 
 #endif

@@ -41,7 +41,7 @@ struct submission *make(struct stage *stage, const char *const *ids)
     const struct ingest_rules rules = {.provider = "argo", .signal_bytes_max = 65536, .batch_signals_max = 5000};
     struct buf body = {0};
     struct err err = {0};
-    bool too_many;
+    enum ingest_problem problem;
     for (; *ids; ids++) {
         struct buf json = {0};
         valid_signal(&json, *ids);
@@ -49,7 +49,7 @@ struct submission *make(struct stage *stage, const char *const *ids)
         buf_add_char(&body, '\n');
         buf_clear(&json);
     }
-    struct submission *submission = ingest_batch(&rules, BATCH_LINES, &body, 1, &too_many, &err);
+    struct submission *submission = ingest_batch(&rules, BATCH_LINES, &body, 1, &problem, &err);
     buf_clear(&body);
     assert_non_null(submission);
     struct told *told = arena_alloc(&submission->arena, sizeof *told);

@@ -116,19 +116,20 @@ static void an_empty_body(void **state)
 {
     (void)state;
     struct buf nothing = {0};
-    bool too_many;
+    enum ingest_problem problem;
     struct err err = {0};
     struct submission *submission = ingest_single(&rules, &nothing, 1);
     check_bad(submission, 0, FAULT_MALFORMED, NULL);
     submission_free(submission);
-    submission = ingest_batch(&rules, BATCH_LINES, &nothing, 1, &too_many, &err);
+    submission = ingest_batch(&rules, BATCH_LINES, &nothing, 1, &problem, &err);
     assert_int_equal(submission->count, 0);
     submission_free(submission);
-    assert_null(ingest_batch(&rules, BATCH_ARRAY, &nothing, 1, &too_many, &err));
-    assert_false(too_many);
+    assert_null(ingest_batch(&rules, BATCH_ARRAY, &nothing, 1, &problem, &err));
+    assert_int_equal(problem, INGEST_MALFORMED);
 }
 
-static struct submission *batch(enum batch_layout layout, const char *const *texts, size_t count, bool *too_many)
+static struct submission *batch(enum batch_layout layout, const char *const *texts, size_t count,
+                                enum ingest_problem *problem)
 {
     struct buf body = {0};
     struct err err = {0};
@@ -140,7 +141,7 @@ static struct submission *batch(enum batch_layout layout, const char *const *tex
     }
     if (layout == BATCH_ARRAY)
         buf_add_char(&body, ']');
-    struct submission *submission = ingest_batch(&rules, layout, &body, 1234, too_many, &err);
+    struct submission *submission = ingest_batch(&rules, layout, &body, 1234, problem, &err);
     buf_clear(&body); /* the entries do not live in it */
     if (!submission)
         assert_true(err.message[0] != '\0');
@@ -160,10 +161,9 @@ static void one_bad_one_spoils_no_other(void **state)
     memcpy(large, "{", 1);
     memcpy(large + sizeof large - 2, "}", 2);
     for (size_t i = 0; i < COUNT(layouts); i++) {
-        bool too_many = true;
+        enum ingest_problem problem = INGEST_MALFORMED;
         const char *const texts[] = {first.data, "nonsense", "{}", large, last.data};
-        struct submission *submission = batch(layouts[i], texts, COUNT(texts), &too_many);
-        assert_false(too_many);
+        struct submission *submission = batch(layouts[i], texts, COUNT(texts), &problem);
         assert_int_equal(submission->count, 5);
         assert_int_equal(submission->to_store, 2);
         check_good(submission, 0, "first");
@@ -201,14 +201,13 @@ static void too_many_signals(void **state)
 {
     (void)state;
     const char *const texts[] = {"{}", "{}", "{}", "{}", "{}", "{}"};
-    bool too_many;
+    enum ingest_problem problem;
     for (int layout = BATCH_LINES; layout <= BATCH_ARRAY; layout++) {
-        struct submission *submission = batch((enum batch_layout)layout, texts, 5, &too_many);
+        struct submission *submission = batch((enum batch_layout)layout, texts, 5, &problem);
         assert_int_equal(submission->count, 5);
-        assert_false(too_many);
         submission_free(submission);
-        assert_null(batch((enum batch_layout)layout, texts, 6, &too_many));
-        assert_true(too_many);
+        assert_null(batch((enum batch_layout)layout, texts, 6, &problem));
+        assert_int_equal(problem, INGEST_TOO_MANY);
     }
 }
 
@@ -216,9 +215,9 @@ static void what_is_no_batch(void **state)
 {
     (void)state;
     const char *const texts[] = {"[{}", "{}", "{}]", "{\"a\":1"};
-    bool too_many = true;
-    assert_null(batch(BATCH_ARRAY, texts, 4, &too_many));
-    assert_false(too_many);
+    enum ingest_problem problem = INGEST_TOO_MANY;
+    assert_null(batch(BATCH_ARRAY, texts, 4, &problem));
+    assert_int_equal(problem, INGEST_MALFORMED);
 }
 
 int main(void)

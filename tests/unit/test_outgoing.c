@@ -93,8 +93,8 @@ static void whole_numbers_find_their_kind(void **state)
         "\"stop_price\": 259, \"strategy\": \"s\", \"symbol\": \"A\", \"target_price\": 280.0, "
         "\"timestamp\": \"2026-11-01T13:30:02+00:00\"}",
         /* null in the table, absent in what was hashed */
-        "{\"action\": \"BUY\", \"confidence\": 80, \"entry_price\": 267.0, \"signal_id\": \"i\", "
-        "\"strategy\": \"s\", \"symbol\": \"A\", \"timestamp\": \"2026-11-01T13:30:02+00:00\"}",
+        ("{\"action\": \"BUY\", \"confidence\": 80, \"entry_price\": 267.0, \"signal_id\": \"i\", "
+         "\"strategy\": \"s\", \"symbol\": \"A\", \"timestamp\": \"2026-11-01T13:30:02+00:00\"}"),
     };
     static const char *const limits[] = {"\"stop_price\": 259.0, \"target_price\": 280.0, ",
                                          "\"stop_price\": 259.0, \"target_price\": 280.0, ",
