@@ -35,7 +35,8 @@ int base64_decode(const char *text, size_t len, struct buf *data)
         int padded = padding(text + at, at + 4 == len);
         uint32_t group = 0;
         for (int i = 0; i < 4; i++) {
-            const char *found = i >= 4 - padded ? alphabet : memchr(alphabet, text[at + (size_t)i], 64);
+            char letter = i < 4 - padded ? text[at + (size_t)i] : alphabet[0];
+            const char *found = letter ? strchr(alphabet, letter) : NULL;
             if (!found || padded < 0)
                 return -1;
             group = group << 6 | (uint32_t)(found - alphabet);

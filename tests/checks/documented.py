@@ -108,6 +108,8 @@ def invented(programs):
         wrong += [f"{name} names `{program} {command}`, which is no command"
                   for program, command in sorted(set(CALL.findall(code(document))) - commands)]
         for line in code(document).splitlines():
+            if line.lstrip().startswith("docker "):
+                continue  # its options are Docker's
             program = next((known for known in PROGRAMS if re.search(rf"\b{known} ", line)), None)
             wrong += [f"{name} gives {program} the option {option}, which it does not have: {line.strip()}"
                       for option in OPTION.findall(line[line.find(program):] if program else "")
