@@ -126,7 +126,7 @@ static void resolve(struct config *config, const struct config_inputs *inputs, s
     if (!text || !convert(setting, text, config->values, &reason))
         return;
     resolved->bad = true;
-    if (setting->secret)
+    if (setting->secret || setting->quiet)
         err_set_about(&resolved->err, setting->name, "%s (from %s) %s", setting->name, resolved->found.origin,
                       reason.message);
     else

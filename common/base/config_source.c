@@ -140,6 +140,8 @@ static int from_document(const struct config_inputs *inputs, const struct settin
         const struct json_value *value = json_value_path(json_doc_root(inputs->document), path);
         if (!value || json_value_kind(value) == JSON_KIND_NULL)
             continue;
+        if (setting->type == SETTING_TEXT && json_value_kind(value) != JSON_KIND_STRING)
+            return err_set(err, "%s in %s must be a string", path, inputs->document_path);
         found->value = document_text(value, inputs->arena);
         if (!found->value)
             return err_set(err, "%s in %s must be a string, a number or a boolean", path, inputs->document_path);

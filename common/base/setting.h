@@ -28,6 +28,7 @@ struct setting {
     const char *choices;      /* "text|json" */
     int64_t least, most;      /* bounds of SETTING_INTEGER, and of SETTING_SECONDS in milliseconds */
     unsigned needed_by;       /* bits of the program's own: a command with one of them must find a value */
+    bool quiet;               /* errors do not repeat the value: somebody may have put a password into it */
     bool secret;              /* NAME_FILE works, and no value is ever shown */
     bool is_config_file;      /* this setting names config.json itself */
     int (*check)(const char *value, struct err *err); /* a further rule for text; may be NULL */

@@ -50,11 +50,11 @@ static uint64_t bytes_received(int fd)
     return info.tcpi_bytes_received;
 }
 
-void http_link_abort(int fd, const struct buf *answer)
+void http_link_say_last(int fd, const struct buf *answer)
 {
     if (!answer->failed && answer->len)
         (void)!send(fd, answer->data, answer->len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)shutdown(fd, SHUT_RDWR);
+    (void)shutdown(fd, SHUT_WR);
 }
 
 static void expire(struct http_links *links, struct http_link *link, int from)
@@ -63,7 +63,8 @@ static void expire(struct http_links *links, struct http_link *link, int from)
     if (!atomic_compare_exchange_strong(&link->state, &from, LINK_EXPIRED))
         return;
     links->options.write_timeout(links->options.self, &answer);
-    http_link_abort(link->fd, &answer);
+    http_link_say_last(link->fd, &answer);
+    (void)shutdown(link->fd, SHUT_RD);
     buf_clear(&answer);
 }
 

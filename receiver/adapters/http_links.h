@@ -37,7 +37,7 @@ MUST_CHECK bool http_link_handling(struct http_link *link);
 /* The answer is out: the next request may come, whenever it likes. */
 void http_link_idle(struct http_link *link);
 
-/* Writes an answer past libmicrohttpd, which takes none while a body comes in, and shuts the connection down. */
-void http_link_abort(int fd, const struct buf *answer);
+/* Writes an answer past libmicrohttpd, which takes none while a body comes in; nothing can be written after it. */
+void http_link_say_last(int fd, const struct buf *answer);
 
 #endif

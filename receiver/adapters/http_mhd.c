@@ -23,63 +23,85 @@ struct http {
     atomic_uint active;
 };
 
+/* Twice the largest body that is taken by default. */
+enum { SWALLOW_MAX = 16 * 1024 * 1024 };
+
 struct exchange {
     struct request request; /* first: resume gets a pointer to it */
     struct http *http;
     struct MHD_Connection *connection;
     struct http_link *link;
-    bool whole;   /* it came in whole: its answer is waited for when the server stops */
-    bool pending; /* handed to the service; suspended until it resumes */
+    bool whole;          /* it came in whole: its answer is waited for when the server stops */
+    bool pending;        /* handed to the service; suspended until it resumes */
+    bool answered_early; /* nothing more is to be done with it … */
+    size_t swallow_left; /* … than to read this much of its body at most */
 };
 
 /* --- answering --------------------------------------------------------------------------------------------- */
 
-static void add_header(struct MHD_Response *response, const char *name, const char *value)
+enum { HEADERS_MAX = 6, SECONDS_SIZE = 16 };
+
+struct header_line {
+    const char *name;
+    const char *value;
+};
+
+/* What every answer says, however it is sent. Returns how many lines there are; seconds is their memory. */
+static size_t header_lines(const struct request *request, struct header_line lines[HEADERS_MAX],
+                           char seconds[SECONDS_SIZE])
 {
-    (void)MHD_add_response_header(response, name, value);
+    const struct response *answer = &request->response;
+    size_t count = 0;
+    lines[count++] = (struct header_line){"Content-Type", "application/json"};
+    lines[count++] = (struct header_line){"X-Request-Id", request->id};
+    if (answer->allow)
+        lines[count++] = (struct header_line){"Allow", answer->allow};
+    if (answer->authenticate)
+        lines[count++] =
+            (struct header_line){"WWW-Authenticate", "ApiKey realm=\"external-signals\", header=\"X-API-Key\""};
+    if (answer->retry_after_s) {
+        (void)snprintf(seconds, SECONDS_SIZE, "%d", answer->retry_after_s);
+        lines[count++] = (struct header_line){"Retry-After", seconds};
+    }
+    if (answer->close_connection)
+        lines[count++] = (struct header_line){"Connection", "close"};
+    return count;
 }
 
 static enum MHD_Result respond(struct exchange *exchange)
 {
-    struct response *answer = &exchange->request.response;
-    char seconds[16];
+    struct header_line lines[HEADERS_MAX];
+    char seconds[SECONDS_SIZE];
     size_t len = 0;
-    char *body = buf_take(&answer->body, &len);
+    char *body = buf_take(&exchange->request.response.body, &len);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         body ? len : 0, body, body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!response) {
         free(body);
         return MHD_NO;
     }
-    add_header(response, "Content-Type", "application/json");
-    add_header(response, "X-Request-Id", exchange->request.id);
-    if (answer->allow)
-        add_header(response, "Allow", answer->allow);
-    if (answer->authenticate)
-        add_header(response, "WWW-Authenticate", "ApiKey realm=\"external-signals\", header=\"X-API-Key\"");
-    if (answer->retry_after_s) {
-        (void)snprintf(seconds, sizeof seconds, "%d", answer->retry_after_s);
-        add_header(response, "Retry-After", seconds);
-    }
-    if (answer->close_connection)
-        add_header(response, "Connection", "close");
-    enum MHD_Result queued = MHD_queue_response(exchange->connection, (unsigned)answer->status, response);
+    size_t count = header_lines(&exchange->request, lines, seconds);
+    for (size_t i = 0; i < count; i++)
+        (void)MHD_add_response_header(response, lines[i].name, lines[i].value);
+    unsigned status = (unsigned)exchange->request.response.status;
+    enum MHD_Result queued = MHD_queue_response(exchange->connection, status, response);
     MHD_destroy_response(response);
     return queued;
 }
 
-static const char *reason_of(int status)
-{
-    return status == 413 ? "Content Too Large" : "Request Timeout";
-}
-
-static void write_raw(const struct request *request, struct buf *answer)
+/* The whole answer as bytes, for the cases in which libmicrohttpd takes none. */
+static void write_raw(struct request *request, struct buf *answer)
 {
     const struct buf *body = &request->response.body;
-    buf_add_format(answer,
-                   "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Request-Id: %s\r\n"
-                   "Content-Length: %zu\r\nConnection: close\r\n\r\n",
-                   request->response.status, reason_of(request->response.status), request->id, body->len);
+    struct header_line lines[HEADERS_MAX];
+    char seconds[SECONDS_SIZE];
+    request->response.close_connection = true;
+    size_t count = header_lines(request, lines, seconds);
+    buf_add_format(answer, "HTTP/1.1 %d %s\r\n", request->response.status,
+                   MHD_get_reason_phrase_for((unsigned)request->response.status));
+    for (size_t i = 0; i < count; i++)
+        buf_add_format(answer, "%s: %s\r\n", lines[i].name, lines[i].value);
+    buf_add_format(answer, "Content-Length: %zu\r\n\r\n", body->len);
     buf_add(answer, body->data ? body->data : "", body->len);
 }
 
@@ -99,15 +121,18 @@ static int descriptor(struct MHD_Connection *connection)
     return info ? info->connect_fd : -1;
 }
 
-/* No response can be queued while the body comes in; the rest of it must not be read either. */
-static enum MHD_Result refuse_body(struct exchange *exchange)
+/* Answers before the body is in, which libmicrohttpd would do only by closing the connection on what it has not
+ * read; the reset that follows from that can overtake the answer. So the answer goes out at once, and of the body a
+ * bounded rest is read and forgotten, until its end or the body's deadline. */
+static enum MHD_Result answer_early(struct exchange *exchange)
 {
     struct buf answer = {0};
-    exchange->http->service.refuse(exchange->http->service.self, &exchange->request, 413);
     write_raw(&exchange->request, &answer);
-    http_link_abort(descriptor(exchange->connection), &answer);
+    http_link_say_last(descriptor(exchange->connection), &answer);
     buf_clear(&answer);
-    return MHD_NO;
+    exchange->answered_early = true;
+    exchange->swallow_left = SWALLOW_MAX;
+    return MHD_YES;
 }
 
 /* --- a request --------------------------------------------------------------------------------------------- */
@@ -149,6 +174,14 @@ static bool begin_handling(struct exchange *exchange)
     return exchange->whole;
 }
 
+/* Is a body on its way whose end is known, or will be? A client that expects a 100 first sends none. */
+static bool body_follows(const struct exchange *exchange)
+{
+    bool chunked = header(exchange->connection, "Transfer-Encoding") != NULL;
+    return !exchange->request.malformed && !header(exchange->connection, "Expect") &&
+           (chunked || exchange->request.content_length > 0);
+}
+
 static enum MHD_Result first_call(struct http *http, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, void **context)
 {
@@ -164,14 +197,28 @@ static enum MHD_Result first_call(struct http *http, struct MHD_Connection *conn
     fill_request(exchange, url, method, version);
     if (http->service.begin(http->service.self, &exchange->request))
         return MHD_YES;
+    if (body_follows(exchange))
+        return answer_early(exchange);
     return begin_handling(exchange) ? respond(exchange) : MHD_NO;
+}
+
+static enum MHD_Result swallow(struct exchange *exchange, size_t *size)
+{
+    if (*size > exchange->swallow_left)
+        return MHD_NO;
+    exchange->swallow_left -= *size;
+    *size = 0;
+    return MHD_YES;
 }
 
 static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t *size)
 {
     struct request *request = &exchange->request;
-    if (request->body_limit && *size > request->body_limit - request->body.len)
-        return refuse_body(exchange);
+    if (request->body_limit && *size > request->body_limit - request->body.len) {
+        exchange->http->service.refuse(exchange->http->service.self, request, 413);
+        (void)answer_early(exchange);
+        return swallow(exchange, size);
+    }
     if (request->body_limit) /* a GET's body is read over */
         buf_add(&request->body, data, *size);
     *size = 0;
@@ -199,6 +246,8 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
     struct exchange *exchange = *context;
     if (!exchange)
         return first_call(http, connection, url, method, version, context);
+    if (exchange->answered_early)
+        return *upload_data_size ? swallow(exchange, upload_data_size) : MHD_NO;
     if (*upload_data_size)
         return take_body(exchange, upload_data, upload_data_size);
     return exchange->pending ? respond(exchange) : whole_request(exchange);

@@ -86,7 +86,8 @@ static int record(struct pg_conn *conn, const struct migration *migration, int64
 static PGresult *lock_and_list(struct pg_conn *conn, int64_t deadline_ns, struct err *err)
 {
     /* The table is made under the lock: two CREATE … IF NOT EXISTS at once can collide. */
-    if (pg_conn_do(conn, "BEGIN; SELECT pg_advisory_xact_lock(" MIGRATE_LOCK ")", deadline_ns, err) ||
+    if (pg_conn_do(conn, "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(" MIGRATE_LOCK ")",
+                   deadline_ns, err) ||
         pg_conn_do(conn, create_sql, deadline_ns, err))
         return NULL;
     return pg_conn_run(conn, list_sql, NULL, deadline_ns, err);

@@ -14,17 +14,17 @@ struct pg_conn {
     PGconn *pg;
     char sqlstate[6];
     bool broken;
-    bool replication_warning;
+    bool warned;
 };
 
-/* libpq has no code for this warning (it is the general 01000), so the text decides; src/backend/replication/
- * syncrep.c. lc_messages may translate it: the session asks for English. */
+/* The warning that a commit was not confirmed by a standby has only the general code 01000, and its text may be
+ * translated (src/backend/replication/syncrep.c); so any warning counts. */
 static void on_notice(void *self, const PGresult *result)
 {
     struct pg_conn *conn = self;
-    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-    if (text && strstr(text, "wait for synchronous replication"))
-        conn->replication_warning = true;
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (severity && !strcmp(severity, "WARNING"))
+        conn->warned = true;
 }
 
 /* Waits until the socket is ready. Returns -1 once the deadline has passed. */
@@ -72,17 +72,11 @@ static int finish_connecting(struct pg_conn *conn, int64_t deadline_ns, struct e
 
 struct pg_conn *pg_conn_open(const char *url, int64_t deadline_ns, struct err *err)
 {
-    /* Later entries win, so whatever the url itself says of these overrides them. */
-    const char *const names[] = {"keepalives_idle",
-                                 "keepalives_interval",
-                                 "keepalives_count",
-                                 "tcp_user_timeout",
-                                 "application_name",
-                                 "target_session_attrs",
-                                 "connect_timeout",
-                                 "dbname",
-                                 NULL};
-    const char *const values[] = {"1", "1", "2", "5000", "alpine-receiver", "read-write", "2", url, NULL};
+    /* Later entries win: the url overrides what stands before it, and never the encoding, for texts are UTF-8. */
+    const char *const names[] = {
+        "keepalives_idle",      "keepalives_interval", "keepalives_count", "tcp_user_timeout", "application_name",
+        "target_session_attrs", "connect_timeout",     "dbname",           "client_encoding",  NULL};
+    const char *const values[] = {"1", "1", "2", "5000", "alpine-receiver", "read-write", "2", url, "UTF8", NULL};
     struct pg_conn *conn = calloc(1, sizeof *conn);
     if (!conn) {
         err_set(err, "out of memory");
@@ -235,9 +229,9 @@ int pg_conn_descriptor(const struct pg_conn *conn)
     return PQsocket(conn->pg);
 }
 
-bool pg_conn_take_replication_warning(struct pg_conn *conn)
+bool pg_conn_take_warning(struct pg_conn *conn)
 {
-    bool warned = conn->replication_warning;
-    conn->replication_warning = false;
+    bool warned = conn->warned;
+    conn->warned = false;
     return warned;
 }

@@ -38,8 +38,8 @@ const char *pg_conn_sqlstate(const struct pg_conn *conn);
 /* False once it is lost. Reads what the server sent meanwhile, so it tells the truth after poll said "readable". */
 bool pg_conn_is_open(struct pg_conn *conn);
 int pg_conn_descriptor(const struct pg_conn *conn);
-/* True once if the server warned since the last call that it gave up waiting for its standby: the last commit is
- * not as durable as synchronous_commit asks for. */
-bool pg_conn_take_replication_warning(struct pg_conn *conn);
+/* True if the server has warned of something since the last call. Around a COMMIT that means that it is not as
+ * durable as synchronous_commit asks for: the wait for a standby was given up. */
+bool pg_conn_take_warning(struct pg_conn *conn);
 
 #endif

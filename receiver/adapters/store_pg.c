@@ -20,9 +20,11 @@ enum { ATTEMPTS_MAX = 4 };
 /* Of this product alone; 'alpine' in ASCII. tests/system uses it to hold the chain. */
 #define CHAIN_LOCK "107069087837797"
 
-/* One round trip. synchronous_commit is raised where it was lowered and never lowered where it is stricter; the
- * time-outs keep a receiver that is stopped in mid-transaction from holding the chain for ever. */
-static const char begin_sql[] = "BEGIN; "
+/* One round trip. The isolation level is said, whatever the database's default is: in a stricter one the snapshot
+ * would be older than the lock, and the tip stale. synchronous_commit is raised where it was lowered and never
+ * lowered where it is stricter; the time-outs keep a receiver that is stopped in mid-transaction from holding the
+ * chain for ever. */
+static const char begin_sql[] = "BEGIN ISOLATION LEVEL READ COMMITTED; "
                                 "SELECT set_config('synchronous_commit', 'on', true) "
                                 "WHERE current_setting('synchronous_commit') IN ('off', 'local'); "
                                 "SELECT set_config('idle_in_transaction_session_timeout', '10s', true), "
@@ -41,6 +43,12 @@ static const char look_up_sql[] = "SELECT input.n, coalesce(by_hash.id, by_id.id
 static const char writable_sql[] =
     "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, "
     "has_table_privilege('signals', 'INSERT') AND has_table_privilege('signals', 'SELECT')";
+
+static const char trial_sql[] =
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT set_config('lock_timeout', '1s', true); "
+    "INSERT INTO signals (symbol, action, price, confidence, rationale, verification_hash, is_active, canonical) "
+    "VALUES ('TEST', 'BUY', 1, 0.5, 'a trial that is rolled back', "
+    "encode(sha256(convert_to('alpine-receiver trial', 'UTF8')), 'hex'), false, 'alpine-receiver trial')";
 
 struct store_pg {
     struct store store;
@@ -81,7 +89,18 @@ static int check_schema(struct store_pg *pg, int64_t deadline_ns, struct err *er
                    version, pg->schema_version);
 }
 
-static enum outcome store_probe(void *self, int64_t deadline_ns, struct err *err)
+/* A row that breaks a rule of Alpine's own shows that the database writes as well as one that goes in. */
+static enum outcome write_and_take_back(struct store_pg *pg, int64_t deadline_ns, struct err *err)
+{
+    struct err ignored;
+    bool refused = pg_conn_do(pg->conn, trial_sql, deadline_ns, err) != 0;
+    bool bad_row = refused && sqlstate_action(pg_conn_sqlstate(pg->conn)) == SQLSTATE_BAD_ROW;
+    if (!pg_conn_is_open(pg->conn) || pg_conn_do(pg->conn, "ROLLBACK", deadline_ns, &ignored))
+        return OUTCOME_AGAIN;
+    return !refused || bad_row ? OUTCOME_DONE : OUTCOME_AGAIN;
+}
+
+static enum outcome store_probe(void *self, bool thorough, int64_t deadline_ns, struct err *err)
 {
     struct store_pg *pg = self;
     PGresult *result = pg_conn_run(pg->conn, writable_sql, NULL, deadline_ns, err);
@@ -91,7 +110,7 @@ static enum outcome store_probe(void *self, int64_t deadline_ns, struct err *err
     bool allowed = PQgetvalue(result, 0, 1)[0] == 't';
     PQclear(result);
     if (!read_only && allowed)
-        return OUTCOME_DONE;
+        return thorough ? write_and_take_back(pg, deadline_ns, err) : OUTCOME_DONE;
     if (!read_only) {
         err_set(err, "this role may not write: GRANT INSERT, SELECT ON signals");
         return OUTCOME_AGAIN;
@@ -108,7 +127,7 @@ static enum outcome store_open(void *self, int64_t deadline_ns, struct err *err)
     pg->conn = pg_conn_open(pg->url, deadline_ns, err);
     if (!pg->conn)
         return OUTCOME_AGAIN;
-    if (!check_schema(pg, deadline_ns, err) && store_probe(pg, deadline_ns, err) == OUTCOME_DONE)
+    if (!check_schema(pg, deadline_ns, err) && store_probe(pg, false, deadline_ns, err) == OUTCOME_DONE)
         return OUTCOME_DONE;
     store_close(pg);
     return OUTCOME_AGAIN;
@@ -326,7 +345,6 @@ static enum outcome try_insert(struct store_pg *pg, struct attempt *attempt, boo
     *committed = false;
     for (size_t i = 0; i < attempt->count; i++)
         attempt->rows[i]->verdict = STORE_UNKNOWN;
-    (void)pg_conn_take_replication_warning(pg->conn);
     PGresult *tip = pg_conn_run(pg->conn, begin_sql, NULL, attempt->deadline_ns, err);
     if (!tip)
         return roll_back(pg, attempt->deadline_ns);
@@ -339,9 +357,10 @@ static enum outcome try_insert(struct store_pg *pg, struct attempt *attempt, boo
     if (stored < 0 || ((size_t)stored < attempt->count && resolve_others(pg, attempt, err)))
         return roll_back(pg, attempt->deadline_ns);
     /* From here on an error leaves it in doubt: the answer is 503, and the resend finds the rows. */
+    (void)pg_conn_take_warning(pg->conn);
     if (pg_conn_do(pg->conn, "COMMIT", attempt->deadline_ns, err))
         return roll_back(pg, attempt->deadline_ns) == OUTCOME_NEVER ? OUTCOME_NEVER : OUTCOME_AGAIN;
-    if (pg_conn_take_replication_warning(pg->conn)) {
+    if (pg_conn_take_warning(pg->conn)) {
         err_set(err, "the standby did not confirm the commit");
         return OUTCOME_AGAIN;
     }

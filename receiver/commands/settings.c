@@ -6,9 +6,13 @@
 #include "adapters/listen.h"
 #include "adapters/pg_url.h"
 
+enum { KEY_MAX = 256 };
+
 /* A key goes into a header, so it is visible ASCII; anything else is a mistake in copying it. */
 static int check_key(const char *value, struct err *err)
 {
+    if (strlen(value) > KEY_MAX)
+        return err_set(err, "must have at most %d characters", KEY_MAX);
     for (const char *at = value; *at; at++)
         if (*at <= ' ' || *at > '~')
             return err_set(err, "must be printable ASCII without spaces");

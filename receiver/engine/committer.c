@@ -143,7 +143,9 @@ static void probe_if_due(struct committer *committer)
     if (state_of(committer) == DATABASE_AWAY || now < committer->probe_ns)
         return;
     committer->probe_ns = now + PROBE_INTERVAL_NS;
-    enum outcome outcome = committer->store->ops->probe(committer->store->self, now + PROBE_LIMIT_NS, &err);
+    bool thorough = state_of(committer) == DATABASE_FAILING; /* it looked well before, and a write failed */
+    enum outcome outcome =
+        committer->store->ops->probe(committer->store->self, thorough, now + PROBE_LIMIT_NS, &err);
     if (!committer->store->ops->is_open(committer->store->self))
         lose_connection(committer, &err);
     else

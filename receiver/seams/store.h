@@ -40,8 +40,8 @@ struct store_ops {
     /* Tells each row's verdict (STORE_UNKNOWN: would be stored) without storing. DONE or AGAIN. */
     enum outcome (*look_up)(void *self, struct store_row **rows, size_t count, int64_t deadline_ns,
                             struct err *err);
-    /* Would a write work now? DONE or AGAIN. */
-    enum outcome (*probe)(void *self, int64_t deadline_ns, struct err *err);
+    /* Would a write work now? DONE or AGAIN. thorough: writes for real, and takes it back. */
+    enum outcome (*probe)(void *self, bool thorough, int64_t deadline_ns, struct err *err);
     /* False once the connection is known to be lost: open it again. */
     bool (*is_open)(void *self);
     /* Becomes readable when the connection says something while nothing was asked, usually that it ends; -1: none.

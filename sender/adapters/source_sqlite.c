@@ -13,13 +13,11 @@
 
 #include "adapters/sqlite_row.h"
 
-/* Argo's own transactions take milliseconds; waiting longer than this would block the loop. */
-enum { BUSY_LIMIT_MS = 20 };
-
 struct source_sqlite {
     struct source source;
     char *path;
     char *uri;
+    int busy_limit_ms;
     sqlite3 *db;    /* NULL: not open */
     bool immutable; /* opened so, because nothing else works without rights and without a -wal */
     struct stat opened;
@@ -113,23 +111,28 @@ static int open_as(struct source_sqlite *sqlite, bool immutable, struct err *err
         return err_set_errno(err, "%s", sqlite->path);
     if (sqlite3_open_v2(uri, &sqlite->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) != SQLITE_OK)
         return err_set(err, "%s: %s", sqlite->path, sqlite3_errmsg(sqlite->db));
-    (void)sqlite3_busy_timeout(sqlite->db, BUSY_LIMIT_MS);
+    (void)sqlite3_busy_timeout(sqlite->db, sqlite->busy_limit_ms);
     return prepare_statements(sqlite, err);
+}
+
+static bool has_wal(const struct source_sqlite *sqlite)
+{
+    char wal[PATH_MAX + 8];
+    (void)snprintf(wal, sizeof wal, "%s-wal", sqlite->path);
+    return !access(wal, F_OK);
 }
 
 /* A database in WAL mode whose writer is gone cannot be opened without the right to make its -shm. As long as there
  * is no -wal its content is all in the file, which can then be read as it is. */
 static int open_file(struct source_sqlite *sqlite, struct err *err)
 {
-    char wal[PATH_MAX + 8];
     if (source_sqlite_check_rights(sqlite->path, err))
         return -1;
     if (!open_as(sqlite, false, err))
         return 0;
     int code = sqlite->db ? sqlite3_errcode(sqlite->db) & 0xFF : SQLITE_OK;
     close_file(sqlite);
-    (void)snprintf(wal, sizeof wal, "%s-wal", sqlite->path);
-    if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || !access(wal, F_OK))
+    if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || has_wal(sqlite))
         return -1;
     if (!open_as(sqlite, true, err))
         return 0;
@@ -143,6 +146,8 @@ static bool file_changed(const struct source_sqlite *sqlite)
     struct stat now;
     if (stat(sqlite->path, &now) || now.st_ino != sqlite->opened.st_ino || now.st_dev != sqlite->opened.st_dev)
         return true;
+    if (sqlite->immutable && has_wal(sqlite))
+        return true; /* a writer has come: what is new stands there */
     return sqlite->immutable &&
            (now.st_size != sqlite->opened.st_size || now.st_mtim.tv_sec != sqlite->opened.st_mtim.tv_sec ||
             now.st_mtim.tv_nsec != sqlite->opened.st_mtim.tv_nsec);
@@ -270,7 +275,7 @@ static const struct source_ops ops = {
     .count_after = source_count_after,
 };
 
-struct source *source_sqlite_new(const char *path)
+struct source *source_sqlite_new(const char *path, int busy_limit_ms)
 {
     struct source_sqlite *sqlite = calloc(1, sizeof *sqlite);
     if (!sqlite)
@@ -278,6 +283,7 @@ struct source *source_sqlite_new(const char *path)
     sqlite->source = (struct source){&ops, sqlite};
     sqlite->path = strdup(path);
     sqlite->uri = make_uri(path);
+    sqlite->busy_limit_ms = busy_limit_ms;
     sqlite->seen_version = -1;
     if (sqlite->path && sqlite->uri)
         return &sqlite->source;

@@ -7,8 +7,12 @@
 #include "base/err.h"
 #include "seams/source.h"
 
+/* How long a read waits for a lock, in milliseconds. Argo's own transactions take a few; a loop must not wait
+ * longer, a command that has nothing else to do may. */
+enum { SOURCE_SQLITE_BUSY_LOOP_MS = 20, SOURCE_SQLITE_BUSY_COMMAND_MS = 10000 };
+
 /* path need not exist yet; it is opened, and opened again, when it is read. NULL when out of memory. */
-struct source *source_sqlite_new(const char *path);
+struct source *source_sqlite_new(const char *path, int busy_limit_ms);
 void source_sqlite_free(struct source *source);
 
 /* Finds the mix of owner and rights with which merely reading the file can lock its owner out: a reader of another

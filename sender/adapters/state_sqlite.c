@@ -288,6 +288,12 @@ pid_t state_sqlite_owner(const char *directory)
     return owner;
 }
 
+bool state_sqlite_exists(const char *directory)
+{
+    char path[PATH_MAX];
+    return snprintf(path, sizeof path, "%s/state.db", directory) < (int)sizeof path && !access(path, F_OK);
+}
+
 static int open_database(struct state_sqlite *sqlite, const char *directory, enum state_access access,
                          struct err *err)
 {

@@ -16,6 +16,9 @@ enum state_access {
 struct state *state_sqlite_open(const char *directory, enum state_access access, pid_t *owner, struct err *err);
 void state_sqlite_close(struct state *state);
 
+/* Has a sender ever used this directory? */
+bool state_sqlite_exists(const char *directory);
+
 /* For people: walks all dead letters, the oldest first; reason NULL: whatever reason. */
 MUST_CHECK int state_sqlite_each_dead(struct state *state, const char *reason, dead_letter_visit *visit,
                                       void *visitor, struct err *err);

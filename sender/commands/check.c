@@ -26,7 +26,7 @@ static void check_source(struct report *report, const char *path)
                    strerror(errno));
         return;
     }
-    struct source *source = source_sqlite_new(path);
+    struct source *source = source_sqlite_new(path, SOURCE_SQLITE_BUSY_COMMAND_MS);
     int64_t count = source ? source->ops->count_after(source->self, 0) : -1;
     if (count < 0)
         report_add(report, REPORT_FAIL, "source",

@@ -158,6 +158,11 @@ int command_dead(struct invocation *invocation)
                                    known == 0   ? "no id"
                                    : known == 1 ? "the id of a dead letter"
                                                 : "either the id of a dead letter, or --all, or --reason CODE");
+    if (!state_sqlite_exists(settings->state_directory) && !id) {
+        if (!command_has_flag(invocation, "--json"))
+            (void)printf("no dead letters\n");
+        return EXIT_DONE;
+    }
     struct state *state =
         state_sqlite_open(settings->state_directory, known < 2 ? STATE_READ : STATE_EDIT, &owner, &err);
     if (!state)

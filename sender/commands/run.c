@@ -63,7 +63,7 @@ static int open_service(struct service *service, struct invocation *invocation, 
     service->state = state_sqlite_open(settings->state_directory, STATE_OWN, &owner, err);
     if (!service->state)
         return -1;
-    service->source = source_sqlite_new(settings->database);
+    service->source = source_sqlite_new(settings->database, SOURCE_SQLITE_BUSY_LOOP_MS);
     if (!service->source)
         return err_set(err, "out of memory");
     if (link_open(&service->link, invocation, service->source, service->state, err))

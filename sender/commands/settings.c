@@ -1,11 +1,17 @@
 /* settings: one row a setting. docs/configuration.md lists the same; a check holds them together. */
 #include "commands/settings.h"
 
+#include <string.h>
+
 #include "adapters/transport_curl.h"
+
+enum { KEY_MAX = 256 };
 
 /* A key goes into a header, so it is visible ASCII; anything else is a mistake in copying it. */
 static int check_key(const char *value, struct err *err)
 {
+    if (strlen(value) > KEY_MAX)
+        return err_set(err, "must have at most %d characters", KEY_MAX);
     for (const char *at = value; *at; at++)
         if (*at <= ' ' || *at > '~')
             return err_set(err, "must be printable ASCII without spaces");
@@ -19,6 +25,7 @@ const struct setting sender_settings_table[] = {
     {.name = "ALPINE_API_URL",
      .offset = AT(url),
      .needed_by = NEEDS_RECEIVER,
+     .quiet = true,
      .check = transport_curl_check_url,
      .config_path = "alpine.api_url",
      .help = "the receiver's address, such as https://alpine.example:8001"},

@@ -32,7 +32,7 @@ static bool note_first(void *self, const struct source_item *item)
 static void look_at_source(struct status *status, const char *path)
 {
     struct err ignored;
-    struct source *source = source_sqlite_new(path);
+    struct source *source = source_sqlite_new(path, SOURCE_SQLITE_BUSY_COMMAND_MS);
     if (!source)
         return;
     status->pending = source->ops->count_after(source->self, status->progress.place.position);
@@ -44,11 +44,9 @@ static void look_at_source(struct status *status, const char *path)
 /* A directory in which no sender has run yet says nothing, which is no error. */
 static int look_at_state(struct status *status, const char *directory, struct err *err)
 {
-    char path[4096];
     pid_t owner;
-    (void)snprintf(path, sizeof path, "%s/state.db", directory);
     status->running = state_sqlite_owner(directory);
-    if (access(path, F_OK))
+    if (!state_sqlite_exists(directory))
         return 0;
     struct state *state = state_sqlite_open(directory, STATE_READ, &owner, err);
     if (!state)
@@ -81,7 +79,10 @@ static void print_json(const struct status *status)
     json_text_member_integer(&line, "dead", status->dead);
     json_text_member_cstring(&line, "last_success", last ? clock_format(last, time) : NULL);
     json_text_name(&line, "lag_seconds");
-    buf_add_format(&line, "%.3f", lag_seconds(status));
+    if (status->pending < 0)
+        buf_add_text(&line, "null");
+    else
+        buf_add_format(&line, "%.3f", lag_seconds(status));
     json_text_member_integer(&line, "position", status->progress.place.position);
     json_text_member_bool(&line, "running", status->running != 0);
     (void)printf("%s}\n", line.data ? line.data : "");
@@ -103,7 +104,8 @@ static void print_text(const struct status *status)
         (void)printf("pending       %lld\n", (long long)status->pending);
     (void)printf("dead letters  %lld\n", (long long)status->dead);
     (void)printf("last success  %s\n", last ? clock_format(last, time) : "never");
-    (void)printf("lag           %.1f s\n", lag_seconds(status));
+    if (status->pending >= 0)
+        (void)printf("lag           %.1f s\n", lag_seconds(status));
 }
 
 int command_status(struct invocation *invocation)
@@ -120,5 +122,5 @@ int command_status(struct invocation *invocation)
         print_json(&status);
     else
         print_text(&status);
-    return EXIT_DONE;
+    return status.pending < 0 || status.dead ? EXIT_ATTENTION : EXIT_DONE;
 }

@@ -40,7 +40,7 @@ static int open_sync(struct sync *sync, struct invocation *invocation, struct er
     sync->state = state_sqlite_open(settings->state_directory, STATE_OWN, &owner, err);
     if (!sync->state || sync->state->ops->load(sync->state->self, &before, err))
         return -1;
-    sync->source = source_sqlite_new(settings->database);
+    sync->source = source_sqlite_new(settings->database, SOURCE_SQLITE_BUSY_COMMAND_MS);
     if (!sync->source)
         return err_set(err, "out of memory");
     progress_start(&sync->progress, sync->source->ops->count_after(sync->source->self, before.place.position));
@@ -64,6 +64,8 @@ static bool is_over(const struct sync *sync, struct delivery_stats *stats)
     delivery_stats(sync->link.delivery, stats);
     if (sync->link.stop_asked || stats->link == LINK_HOLDING || stats->source_away)
         return true;
+    if (stats->state_failing && !stats->in_flight)
+        return true; /* no dead letter can be kept, so nothing beyond the next one can be sent */
     return stats->source_at_end && !stats->outstanding;
 }
 

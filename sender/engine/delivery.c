@@ -398,6 +398,7 @@ void delivery_stats(const struct delivery *delivery, struct delivery_stats *stat
         .last_success_us = delivery->journal.progress.last_success_us,
         .outstanding = delivery->table.signals + delivery->letters.signals,
         .source_away = delivery->intake.away,
+        .state_failing = delivery->journal.failing,
         .source_at_end = delivery->intake.at_end,
         .in_flight = delivery->in_flight > 0,
         .hold_advice = delivery->backend.advice,

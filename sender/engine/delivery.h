@@ -39,6 +39,7 @@ struct delivery_stats {
     int64_t last_success_us;
     size_t outstanding; /* signals read and not answered */
     bool source_away;   /* the last look failed */
+    bool state_failing; /* the state directory cannot be written */
     bool source_at_end; /* everything that there was at the last look was read */
     bool in_flight;
     const char *hold_advice; /* what to mend, while on hold; else NULL */

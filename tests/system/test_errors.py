@@ -33,6 +33,15 @@ def test_without_the_right_key_nothing_is_taken(api, maker, path, key):
     assert not api.database.query("SELECT 1 FROM signals WHERE external_signal_id = %s", [signal["signal_id"]])
 
 
+@pytest.mark.parametrize("key, size, status", [("wrong", 1_100_000, 401), (KEY, BATCH_LIMIT + 1, 413)])
+def test_a_refusal_reaches_a_client_that_is_still_sending(api, key, size, status):
+    for _ in range(10):
+        answer = http.request(api.port, "POST", f"{PREFIX}/batch", b"x" * size,
+                              {"X-API-Key": key, "Content-Type": JSON})
+        assert answer.status == status
+        assert answer.headers["Connection"] == "close"
+
+
 def test_the_key_is_checked_before_the_body_is_read(api):
     with RawConnection(api.port, limit=5) as connection:
         connection.send(f"POST {PREFIX}/signal HTTP/1.1\r\nHost: localhost\r\nX-API-Key: wrong\r\n"

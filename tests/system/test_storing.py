@@ -156,6 +156,15 @@ def test_a_timestamp_is_stored_as_the_moment_that_it_means(api, maker, timestamp
     assert store(api, maker.signal(timestamp=timestamp))["signal_timestamp"] == datetime.fromisoformat(utc)
 
 
+def test_texts_are_stored_unaltered_whatever_encoding_the_environment_asks_for(stage, maker):
+    database = stage.database()
+    receiver = stage.receiver(database, PGCLIENTENCODING="LATIN1")
+    signal = maker.signal(symbol="ÜBER", regime="naïve 📈")
+    assert_stored(receiver.post(signal), signal)
+    row = database.signal(signal["signal_id"])
+    assert (row["symbol"], row["regime"]) == ("ÜBER", "naïve 📈")
+
+
 def test_the_canonical_text_is_that_of_the_form_that_matched(api, maker):
     signal = maker.signal(entry_price=267, confidence=63, action="buy")
     signal["sha256"] = sha256(receiver_canonical(signal))
@@ -231,8 +240,10 @@ def test_the_chain_has_no_gaps_where_signals_were_refused_or_known(stage, maker)
     assert check_chain(receiver.database) == 4
 
 
-def test_two_receivers_inserting_at_once_keep_one_whole_chain(stage, maker):
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])
+def test_two_receivers_inserting_at_once_keep_one_whole_chain(stage, maker, isolation):
     database = stage.database()
+    stage.postgres.sql(f"ALTER DATABASE {database.name} SET default_transaction_isolation = '{isolation}'")
     pair = [stage.receiver(database, name) for name in ("one", "two")]
     everything = maker.signals(400)
     work = [(receiver, everything[at:at + 10] if receiver is pair[0] else everything[at:at + 10][::-1])

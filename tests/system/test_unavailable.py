@@ -12,7 +12,7 @@ from support import http
 from support.answers import assert_error, assert_stored
 from support.chain import check_chain
 from support.receiver import PREFIX
-from support.waiting import wait_for
+from support.waiting import stays, wait_for
 
 pytestmark = pytest.mark.under_tsan
 
@@ -226,6 +226,23 @@ def test_a_role_that_lost_its_right_to_insert_is_unready_and_503(stage, maker):
     receiver.wait_ready()
     signal = maker.signal()
     assert_stored(receiver.post(signal), signal)
+
+
+def test_a_database_that_cannot_write_stays_unready_until_a_write_works(stage, maker):
+    receiver = stage.receiver()
+    receiver.database.query("""
+        CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$;
+        CREATE TRIGGER full_disk BEFORE INSERT ON signals FOR EACH ROW EXECUTE FUNCTION full_disk()""",
+                            role="alpine_owner")
+    assert_error(receiver.post(maker.signal()), 503, "unavailable")
+    receiver.wait_unready()
+    stays(lambda: not receiver.ready() and receiver.health().status == 503, 3, "it cannot write, and must not say so")
+    receiver.database.query("DROP TRIGGER full_disk ON signals", role="alpine_owner")
+    receiver.wait_ready()
+    signal = maker.signal()
+    assert_stored(receiver.post(signal), signal)
+    assert len(receiver.database.stored()) == 1, "a trial leaves no row"
 
 
 def test_a_database_that_became_read_only_is_unready_and_503(stage, maker):

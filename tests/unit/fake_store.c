@@ -141,8 +141,9 @@ static void store_close(void *self)
     (void)pthread_mutex_unlock(&fake->lock);
 }
 
-static enum outcome store_probe(void *self, int64_t deadline_ns, struct err *err)
+static enum outcome store_probe(void *self, bool thorough, int64_t deadline_ns, struct err *err)
 {
+    (void)thorough;
     struct fake_store *fake = self;
     (void)deadline_ns;
     (void)pthread_mutex_lock(&fake->lock);

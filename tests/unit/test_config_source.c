@@ -189,7 +189,7 @@ static void kinds_in_the_document(void **state)
 {
     struct place *place = *state;
     (void)setenv("UT_CONFIG", place->document, 1);
-    set_content(place->document, "{\"ut\": {\"number\": 42, \"text\": true}}");
+    set_content(place->document, "{\"ut\": {\"number\": 42, \"text\": \"true\"}}");
     assert_int_equal(read_all(place, NULL, 0), 0);
     assert_int_equal(place->values.number, 42);
     assert_string_equal(place->values.text, "true");
@@ -197,6 +197,9 @@ static void kinds_in_the_document(void **state)
     assert_int_equal(read_all(place, NULL, 0), -1);
     assert_string_equal(place->err.subject, "UT_NUMBER");
     assert_non_null(strstr(place->err.message, "ut.number"));
+    set_content(place->document, "{\"ut\": {\"text\": true}}");
+    assert_int_equal(read_all(place, NULL, 0), -1);
+    assert_string_equal(place->err.subject, "UT_TEXT");
     set_content(place->document, "{\"ut\": {\"number\": [1]}}");
     assert_int_equal(read_all(place, NULL, 0), -1);
     assert_string_equal(place->err.subject, "UT_NUMBER");
