@@ -5,19 +5,7 @@
 
 #include "adapters/listen.h"
 #include "adapters/pg_url.h"
-
-enum { KEY_MAX = 256 };
-
-/* A key goes into a header, so it is visible ASCII; anything else is a mistake in copying it. */
-static int check_key(const char *value, struct err *err)
-{
-    if (strlen(value) > KEY_MAX)
-        return err_set(err, "must have at most %d characters", KEY_MAX);
-    for (const char *at = value; *at; at++)
-        if (*at <= ' ' || *at > '~')
-            return err_set(err, "must be printable ASCII without spaces");
-    return 0;
-}
+#include "base/api_key.h"
 
 static int check_provider(const char *value, struct err *err)
 {
@@ -42,13 +30,13 @@ const struct setting receiver_settings_table[] = {
      .offset = AT(api_key),
      .secret = true,
      .needed_by = NEEDS_KEY,
-     .check = check_key,
+     .check = api_key_check,
      .config_path = "receiver.api_key",
      .help = "the key that senders must show"},
     {.name = "EXTERNAL_SIGNAL_API_KEY_NEXT",
      .offset = AT(api_key_next),
      .secret = true,
-     .check = check_key,
+     .check = api_key_check,
      .config_path = "receiver.api_key_next",
      .help = "a second key that is valid too, for rotation"},
     {.name = "EXTERNAL_SIGNAL_PROVIDER",

@@ -1,22 +1,8 @@
 /* settings: one row a setting. docs/configuration.md lists the same; a check holds them together. */
 #include "commands/settings.h"
 
-#include <string.h>
-
 #include "adapters/transport_curl.h"
-
-enum { KEY_MAX = 256 };
-
-/* A key goes into a header, so it is visible ASCII; anything else is a mistake in copying it. */
-static int check_key(const char *value, struct err *err)
-{
-    if (strlen(value) > KEY_MAX)
-        return err_set(err, "must have at most %d characters", KEY_MAX);
-    for (const char *at = value; *at; at++)
-        if (*at <= ' ' || *at > '~')
-            return err_set(err, "must be printable ASCII without spaces");
-    return 0;
-}
+#include "base/api_key.h"
 
 #define AT(member) offsetof(struct sender_settings, member)
 
@@ -33,7 +19,7 @@ const struct setting sender_settings_table[] = {
      .offset = AT(api_key),
      .secret = true,
      .needed_by = NEEDS_RECEIVER,
-     .check = check_key,
+     .check = api_key_check,
      .config_path = "alpine.api_key|api_keys.argo_api_key",
      .help = "the key that the receiver knows"},
     {.name = "ALPINE_SYNC_ENABLED",
