@@ -15,8 +15,8 @@
 /* After an event, in nanoseconds. The first four find a commit that was not flushed; one that was is visible only
  * when its fsync is through, and that makes no event of its own: the others wait for it. */
 static const int64_t ladder[] = {
-    100 * NS_PER_US, 300 * NS_PER_US, NS_PER_MS,       3 * NS_PER_MS,
-    10 * NS_PER_MS,  30 * NS_PER_MS,  100 * NS_PER_MS, 300 * NS_PER_MS,
+    100 * NS_PER_US, 300 * NS_PER_US, NS_PER_MS,       3 * NS_PER_MS, 10 * NS_PER_MS,
+    30 * NS_PER_MS,  100 * NS_PER_MS, 300 * NS_PER_MS, NS_PER_S,      3 * NS_PER_S,
 };
 
 enum { RUNGS = sizeof ladder / sizeof *ladder };
@@ -89,8 +89,12 @@ static void watch_directory(struct source_watch *watch)
 {
     const uint32_t mask =
         IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-    if (watch->fd >= 0 && !watch->watching)
-        watch->watching = inotify_add_watch(watch->fd, watch->directory, mask) >= 0;
+    if (watch->fd < 0 || watch->watching)
+        return;
+    watch->watching = inotify_add_watch(watch->fd, watch->directory, mask) >= 0;
+    /* A commit whose write came before the watch makes no event any more, and may not be visible yet. */
+    if (watch->watching)
+        start_ladder(watch);
 }
 
 static void on_interval(void *context)

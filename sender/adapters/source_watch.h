@@ -1,7 +1,7 @@
 /* source_watch: says when to look at a SQLite file.
  *
  * inotify wakes at once, but at the write to the -wal, before the commit is visible: so there are several looks,
- * 0.1 to 300 ms after it (a commit that is flushed is visible only when its fsync is through). The directory is
+ * 0.1 ms to 3 s after it (a commit that is flushed is visible only when its fsync is through). The directory is
  * watched, because the file may be replaced. */
 #ifndef ALPINE_SENDER_SOURCE_WATCH_H
 #define ALPINE_SENDER_SOURCE_WATCH_H
