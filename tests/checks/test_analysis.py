@@ -16,6 +16,7 @@ CPPCHECK_QUIET = (
 )
 
 
+@pytest.mark.slow
 def test_cppcheck():
     folder = BUILD / "cppcheck"
     folder.mkdir(parents=True, exist_ok=True)

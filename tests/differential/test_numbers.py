@@ -3,6 +3,8 @@
 import math
 import struct
 
+import pytest
+
 RANDOM = 1_000_000
 
 
@@ -20,6 +22,7 @@ def with_neighbours(values):
             for near in (math.nextafter(value, 0), value, math.nextafter(value, math.inf)) if math.isfinite(near)]
 
 
+@pytest.mark.slow
 def test_random_bits(ask, chance, scale):
     count = scale(RANDOM) + scale(RANDOM) // 1000  # some are no finite numbers
     doubles = struct.unpack(f"{count}d", chance.randbytes(8 * count))

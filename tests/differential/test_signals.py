@@ -17,6 +17,7 @@ def verdicts(ask, texts):
     return [tuple(line.decode().split("\t")) for line in ask("signals", b"\n".join(texts) + b"\n")]
 
 
+@pytest.mark.slow
 def test_random_signals(ask, chance, scale):
     maker = Maker(chance)
     texts = [maker.signal() for _ in range(scale(RANDOM))]
