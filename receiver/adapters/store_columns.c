@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 enum { RATIONALE_MIN = 20 }; /* characters that make a reasoning long enough to stand alone */
 
 static struct value provider(const struct store_row *row, struct arena *arena)
@@ -29,14 +31,6 @@ static void trim(const char **text, size_t *len)
         (*len)--;
 }
 
-static size_t characters(const char *text, size_t len)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < len; i++)
-        count += ((unsigned char)text[i] & 0xC0U) != 0x80U;
-    return count;
-}
-
 static struct value rationale(const struct store_row *row, struct arena *arena)
 {
     struct value strategy = signal_stored(row->signal, FIELD_STRATEGY);
@@ -45,7 +39,7 @@ static struct value rationale(const struct store_row *row, struct arena *arena)
     const char *trimmed = reasoning;
     size_t trimmed_len = len;
     trim(&trimmed, &trimmed_len);
-    if (characters(trimmed, trimmed_len) >= RATIONALE_MIN)
+    if (utf8_length(trimmed, trimmed_len) >= RATIONALE_MIN)
         return value_text(reasoning, len);
     size_t size = strategy.as.text.len + len + 64;
     char *text = arena_alloc(arena, size);

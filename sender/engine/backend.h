@@ -37,7 +37,7 @@ void backend_retry(struct backend *backend, const struct transport_answer *answe
 void backend_hold(struct backend *backend, const struct transport_answer *answer);
 /* There is no batch call: an older receiver, which takes single signals. single_max is for the log. */
 void backend_go_single(struct backend *backend, unsigned single_max);
-/* Is it time to try a batch again? */
+/* Does it take single signals only? Forgets that after a while, so that a batch is tried again. */
 bool backend_is_single(struct backend *backend, int64_t now_ns);
 
 #endif
