@@ -3,14 +3,10 @@
 #include "commands/settings.h"
 
 static const struct command commands[] = {
-    {.name = "run",
-     .summary = "the service: send each signal as soon as Argo has it",
-
-     .run = command_run},
+    {.name = "run", .summary = "the service: send each signal as soon as Argo has it", .run = command_run},
     {.name = "sync",
-     .summary = "send all that is waiting, then exit (--json)",
-     .flags = "--json",
-
+     .summary = "send all that is waiting, then exit (--json; --full: all that there is, once more)",
+     .flags = "--json --full",
      .run = command_sync},
     {.name = "send",
      .arguments = "[FILE|-]",

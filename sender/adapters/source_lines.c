@@ -36,7 +36,7 @@ static bool give_line(struct source_lines *lines, source_take *take, void *taker
     struct err err = {0};
     size_t len = lines->line[lines->len - 1] ? (size_t)lines->len : (size_t)lines->len - 1;
     enum fault fault = wire_read(lines->line, len, &signal, &err);
-    struct source_item item = {.position = lines->number,
+    struct source_item item = {.place.position = lines->number,
                                .signal = &signal,
                                .fault = fault,
                                .err = &err,
@@ -66,10 +66,10 @@ static bool source_changed(void *self)
     return false;
 }
 
-static int64_t source_count_after(void *self, int64_t position)
+static int64_t source_count_after(void *self, const struct place *after)
 {
     (void)self;
-    (void)position;
+    (void)after;
     return -1;
 }
 

@@ -1,11 +1,13 @@
 /* source_sqlite: Argo's table `signals`, read and never written.
  *
- * Every look is a short read transaction of its own: one that stays open keeps Argo's WAL from shrinking. */
+ * Every look is a short read transaction of its own: one that stays open keeps Argo's WAL from shrinking. A place's
+ * mark is the signal_id that stands at its position. */
 #ifndef ALPINE_SENDER_SOURCE_SQLITE_H
 #define ALPINE_SENDER_SOURCE_SQLITE_H
 
 #include "base/err.h"
 #include "seams/source.h"
+#include "seams/table.h"
 
 /* How long a read waits for a lock, in milliseconds. Argo's own transactions take a few; a loop must not wait
  * longer, a command that has nothing else to do may. */
@@ -14,9 +16,7 @@ enum { SOURCE_SQLITE_BUSY_LOOP_MS = 20, SOURCE_SQLITE_BUSY_COMMAND_MS = 10000 };
 /* path need not exist yet; it is opened, and opened again, when it is read. NULL when out of memory. */
 struct source *source_sqlite_new(const char *path, int busy_limit_ms);
 void source_sqlite_free(struct source *source);
-
-/* Finds the mix of owner and rights with which merely reading the file can lock its owner out: a reader of another
- * user who may write in the directory creates -shm and -wal files that are its own. Returns -1 and what to do. */
-MUST_CHECK int source_sqlite_check_rights(const char *path, struct err *err);
+/* The same table, to be asked. Lives as long as the source. */
+const struct table *source_sqlite_table(struct source *source);
 
 #endif

@@ -25,7 +25,7 @@ static int bury(void *self, const struct dead_letter *letter, struct err *err)
     return 0;
 }
 
-static int forget(void *self, int64_t id, struct err *err)
+static int forget_letter(void *self, int64_t id, struct err *err)
 {
     (void)self;
     (void)id;
@@ -42,9 +42,73 @@ static int each_retry(void *self, dead_letter_visit *visit, void *visitor, struc
     return 0;
 }
 
+static int note_signal(void *self, const char *signal_id, const char *sha256, struct err *err)
+{
+    (void)self;
+    (void)signal_id;
+    (void)sha256;
+    (void)err;
+    return 0;
+}
+
+static int find_sent(void *self, const char *signal_id, char sha256[DIGEST_HEX_LEN + 1], struct err *err)
+{
+    (void)self;
+    (void)signal_id;
+    (void)sha256;
+    (void)err;
+    return 0;
+}
+
+static int forget_sent(void *self, const char *signal_id, struct err *err)
+{
+    (void)self;
+    (void)signal_id;
+    (void)err;
+    return 0;
+}
+
+static int add_tally(void *self, int64_t block, const struct state_tally *more, struct err *err)
+{
+    (void)self;
+    (void)block;
+    (void)more;
+    (void)err;
+    return 0;
+}
+
+static int find_tally(void *self, int64_t block, struct state_tally *tally, struct err *err)
+{
+    (void)self;
+    (void)block;
+    (void)err;
+    *tally = (struct state_tally){0};
+    return 0;
+}
+
+static int clear_tallies(void *self, struct err *err)
+{
+    (void)self;
+    (void)err;
+    return 0;
+}
+
 const struct state *state_none(void)
 {
-    static const struct state_ops ops = {load, save, bury, forget, each_retry};
+    static const struct state_ops ops = {
+        .load = load,
+        .save = save,
+        .bury = bury,
+        .remove = forget_letter,
+        .remove_delivered = note_signal,
+        .each_retry = each_retry,
+        .note_sent = note_signal,
+        .find_sent = find_sent,
+        .forget_sent = forget_sent,
+        .add_tally = add_tally,
+        .find_tally = find_tally,
+        .clear_tallies = clear_tallies,
+    };
     static const struct state none = {false, &ops, NULL};
     return &none;
 }

@@ -18,6 +18,8 @@
 #define API_PREFIX "/api/v1/external-signals/sync"
 
 enum { ANSWER_MAX = 8 * 1024 * 1024, KEPT_CONNECTIONS = 8 };
+/* A Retry-After asks for no more than this: nobody means to stop the signals for a day. */
+enum { RETRY_AFTER_MAX_S = 3600 };
 
 struct transport_curl {
     struct transport transport;
@@ -85,6 +87,14 @@ static enum transport_failure failure_of(CURLcode code)
     }
 }
 
+/* libcurl has made seconds of a date, and 0 or less of what is neither. */
+static int64_t bounded_ns(curl_off_t seconds)
+{
+    if (seconds <= 0)
+        return 0;
+    return (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * NS_PER_S;
+}
+
 static void finish(struct call *call, CURLcode code)
 {
     long status = 0;
@@ -99,7 +109,7 @@ static void finish(struct call *call, CURLcode code)
         .status = code == CURLE_OK ? (int)status : 0,
         .body = call->answer.data ? call->answer.data : "",
         .len = call->answer.len,
-        .retry_after_ns = retry_after > 0 && retry_after < 86400 ? (int64_t)retry_after * NS_PER_S : 0,
+        .retry_after_ns = bounded_ns(retry_after),
     };
     (void)curl_multi_remove_handle(call->curl->multi, call->easy);
     forget(call->curl, call);
@@ -218,6 +228,8 @@ static int set_options(struct call *call, const struct transport_request *reques
     failed |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     failed |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     failed |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+    failed |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->fresh ? 1L : 0L);
+    failed |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
     failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "alpine-sender/" ALPINE_VERSION);
     failed |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(curl->request_limit_ns / NS_PER_MS));
     failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(curl->connect_limit_ns / NS_PER_MS));

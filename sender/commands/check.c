@@ -5,7 +5,8 @@
 #include <unistd.h>
 
 #include "adapters/source_sqlite.h"
-#include "adapters/state_sqlite.h"
+#include "adapters/sqlite_file.h"
+#include "adapters/state_lock.h"
 #include "base/file.h"
 #include "commands/commands.h"
 #include "commands/link.h"
@@ -16,7 +17,7 @@ static void check_source(struct report *report, const char *path)
 {
     struct err err = {0};
     struct stat file;
-    if (source_sqlite_check_rights(path, &err)) {
+    if (sqlite_file_check_rights(path, &err)) {
         report_add(report, REPORT_FAIL, "source rights", "%s", err.message);
         return; /* opening it is what must not happen */
     }
@@ -27,7 +28,7 @@ static void check_source(struct report *report, const char *path)
         return;
     }
     struct source *source = source_sqlite_new(path, SOURCE_SQLITE_BUSY_COMMAND_MS);
-    int64_t count = source ? source->ops->count_after(source->self, 0) : -1;
+    int64_t count = source ? source->ops->count_after(source->self, &(struct place){0}) : -1;
     if (count < 0)
         report_add(report, REPORT_FAIL, "source",
                    "%s cannot be read, or has no table `signals`. Is ARGO_SIGNALS_DB the right file?", path);
@@ -36,10 +37,21 @@ static void check_source(struct report *report, const char *path)
     source_sqlite_free(source);
 }
 
+static void check_log(struct report *report, const char *path)
+{
+    if (!access(path, R_OK))
+        report_add(report, REPORT_PASS, "log", "%s can be read", path);
+    else if (errno == ENOENT)
+        report_add(report, REPORT_WARN, "log", "%s is not there (yet). Is ARGO_SIGNALS_LOG the right file?", path);
+    else
+        report_add(report, REPORT_FAIL, "log", "%s: %s. Give this user the right to read it", path,
+                   strerror(errno));
+}
+
 static void check_state(struct report *report, const char *directory)
 {
     struct err err = {0};
-    pid_t owner = state_sqlite_owner(directory);
+    pid_t owner = state_lock_owner(directory);
     if (owner) {
         report_add(report, REPORT_PASS, "state", "%s, in use by pid %ld", directory, (long)owner);
         return;
@@ -74,6 +86,8 @@ int command_check(struct invocation *invocation)
     report_settings(report, invocation, NEEDS_RECEIVER);
     if (settings->database)
         check_source(report, settings->database);
+    if (settings->log_file)
+        check_log(report, settings->log_file);
     if (settings->state_directory)
         check_state(report, settings->state_directory);
     if (!config_problem(invocation->config, NEEDS_RECEIVER, &ignored))

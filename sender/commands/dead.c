@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/state_letters.h"
 #include "adapters/state_sqlite.h"
 #include "base/clock.h"
 #include "base/json_text.h"
@@ -11,8 +12,7 @@
 
 struct listing {
     bool json;
-    bool whole;   /* with what was sent */
-    int64_t only; /* an id, or 0 */
+    bool whole; /* with what was sent */
     int64_t count;
 };
 
@@ -28,6 +28,7 @@ static void print_json(const struct dead_letter *letter, bool whole)
     json_text_member_cstring(&line, "reason", letter->reason);
     json_text_member_cstring(&line, "detail", letter->detail);
     json_text_member_cstring(&line, "created_at", clock_format(letter->created_us, time));
+    json_text_member_cstring(&line, "source", origin_name(letter->origin));
     json_text_member_integer(&line, "position", letter->position);
     json_text_member_bool(&line, "retry", letter->retry);
     if (whole)
@@ -71,8 +72,6 @@ static void print_line(const struct dead_letter *letter)
 static bool print_letter(void *self, const struct dead_letter *letter)
 {
     struct listing *listing = self;
-    if (listing->only && listing->only != letter->id)
-        return true;
     listing->count++;
     if (listing->json)
         print_json(letter, listing->whole);
@@ -91,9 +90,10 @@ static int failed(struct invocation *invocation, const struct err *err)
 
 static int print_letters(struct invocation *invocation, struct state *state, int64_t only)
 {
-    struct listing listing = {.json = command_has_flag(invocation, "--json"), .whole = only != 0, .only = only};
+    struct listing listing = {.json = command_has_flag(invocation, "--json"), .whole = only != 0};
+    struct dead_selection selection = {.id = only, .reason = command_option(invocation, "--reason")};
     struct err err = {0};
-    if (state_sqlite_each_dead(state, command_option(invocation, "--reason"), print_letter, &listing, &err))
+    if (state_letters_each(state, &selection, print_letter, &listing, &err))
         return failed(invocation, &err);
     if (only && !listing.count) {
         err_set(&err, "there is none with the id %lld", (long long)only);
@@ -104,12 +104,29 @@ static int print_letters(struct invocation *invocation, struct state *state, int
     return EXIT_DONE;
 }
 
+static bool log_drop(void *self, const struct dead_letter *letter)
+{
+    struct log *log = self;
+    log_write(log, LOG_WARN, LOG_WITH(LOG_INT("id", letter->id), LOG_STR("sha256", letter->sha256)),
+              "Dead letter dropped: signal %s (%s)", letter->signal_id, letter->reason);
+    return true;
+}
+
+/* Each is said before it goes; the state keeps a row of it too. */
+static int64_t drop(struct invocation *invocation, struct state *state, const struct dead_selection *selection,
+                    struct err *err)
+{
+    if (state_letters_each(state, selection, log_drop, invocation->log, err))
+        return -1;
+    return state_letters_drop(state, selection, err);
+}
+
 static int edit(struct invocation *invocation, struct state *state, bool retry, int64_t only)
 {
     struct dead_selection selection = {.id = only, .reason = command_option(invocation, "--reason")};
     struct err err = {0};
     int64_t count =
-        retry ? state_sqlite_retry_dead(state, &selection, &err) : state_sqlite_drop_dead(state, &selection, &err);
+        retry ? state_letters_retry(state, &selection, &err) : drop(invocation, state, &selection, &err);
     if (count < 0)
         return failed(invocation, &err);
     if (!count && only) {
@@ -147,7 +164,6 @@ int command_dead(struct invocation *invocation)
     const char *verb = invocation->argument_count ? invocation->arguments[0] : "";
     struct err err = {0};
     int64_t id;
-    pid_t owner;
     size_t known = 0;
     while (known < 4 && strcmp(verbs[known], verb) != 0)
         known++;
@@ -163,8 +179,9 @@ int command_dead(struct invocation *invocation)
             (void)printf("no dead letters\n");
         return EXIT_DONE;
     }
-    struct state *state =
-        state_sqlite_open(settings->state_directory, known < 2 ? STATE_READ : STATE_EDIT, &owner, &err);
+    struct state_options options = {.directory = settings->state_directory,
+                                    .access = known < 2 ? STATE_READ : STATE_EDIT};
+    struct state *state = state_sqlite_open(&options, &err);
     if (!state)
         return failed(invocation, &err);
     int code = known < 2 ? print_letters(invocation, state, id) : edit(invocation, state, known == 2, id);

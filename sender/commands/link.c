@@ -57,10 +57,11 @@ static void on_delivery_due(void *context)
     delivery_tick(link->delivery, clock_monotonic_ns());
 }
 
-int link_open(struct link *link, struct invocation *invocation, const struct source *source,
-              const struct state *state, struct err *err)
+int link_open(struct link *link, struct invocation *invocation, const struct delivery_ends *ends,
+              bool from_beginning, struct err *err)
 {
     const struct sender_settings *settings = invocation->values;
+    struct delivery_ends joined = *ends;
     *link = (struct link){.invocation = invocation, .settings = settings, .events_fd = -1};
     link_protect_process();
     struct transport_curl_options transport = {.url = settings->url,
@@ -74,6 +75,8 @@ int link_open(struct link *link, struct invocation *invocation, const struct sou
                                         .single_max = (unsigned)settings->single_max,
                                         .retry_first_ns = settings->retry_first_ns,
                                         .probe_interval_ns = settings->probe_interval_ns,
+                                        .sweep_interval_ns = settings->sweep_interval_ns,
+                                        .from_beginning = from_beginning,
                                         .url = settings->url};
     link->events_fd = events_open(err);
     link->loop = link->events_fd < 0 ? NULL : loop_new(err);
@@ -82,7 +85,9 @@ int link_open(struct link *link, struct invocation *invocation, const struct sou
     link->transport = transport_curl_new(&transport, link->loop, err);
     if (!link->transport)
         return -1;
-    link->delivery = delivery_open(&delivery, source, link->transport, state, invocation->log, err);
+    joined.transport = link->transport;
+    joined.log = invocation->log;
+    link->delivery = delivery_open(&delivery, &joined, err);
     return link->delivery ? 0 : -1;
 }
 

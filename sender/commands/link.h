@@ -22,9 +22,10 @@ struct link {
     bool stop_overdue;
 };
 
-/* Opens it; source and state stay the caller's. Returns -1 and the reason in err; close it in any case. */
-MUST_CHECK int link_open(struct link *link, struct invocation *invocation, const struct source *source,
-                         const struct state *state, struct err *err);
+/* Opens it, between these ends: transport and log are the link's own, the others stay the caller's. from_beginning:
+ * everything is sent once more. Returns -1 and the reason in err; close it in any case. */
+MUST_CHECK int link_open(struct link *link, struct invocation *invocation, const struct delivery_ends *ends,
+                         bool from_beginning, struct err *err);
 void link_close(struct link *link);
 /* Begins a request beside those of the delivery. */
 MUST_CHECK int link_send(struct link *link, const struct transport_request *request, struct err *err);

@@ -1,8 +1,8 @@
 /* run: the service. */
 #include "adapters/source_sqlite.h"
 #include "adapters/source_watch.h"
-#include "adapters/state_sqlite.h"
 #include "base/clock.h"
+#include "commands/argo.h"
 #include "commands/commands.h"
 #include "commands/link.h"
 #include "engine/answer.h"
@@ -11,9 +11,9 @@
 
 struct service {
     struct link link;
-    struct source *source;
-    struct state *state;
-    struct source_watch *watch;
+    struct argo argo;
+    struct source_watch *table_watch;
+    struct source_watch *log_watch;
     struct loop_timer retry_timer;
 };
 
@@ -59,28 +59,29 @@ static void ask_health(struct service *service)
 static int open_service(struct service *service, struct invocation *invocation, struct err *err)
 {
     const struct sender_settings *settings = invocation->values;
-    pid_t owner;
-    service->state = state_sqlite_open(settings->state_directory, STATE_OWN, &owner, err);
-    if (!service->state)
+    if (argo_open(&service->argo, invocation, SOURCE_SQLITE_BUSY_LOOP_MS, err))
         return -1;
-    service->source = source_sqlite_new(settings->database, SOURCE_SQLITE_BUSY_LOOP_MS);
-    if (!service->source)
-        return err_set(err, "out of memory");
-    if (link_open(&service->link, invocation, service->source, service->state, err))
+    struct delivery_ends ends = argo_ends(&service->argo);
+    if (link_open(&service->link, invocation, &ends, false, err))
         return -1;
-    service->watch =
+    service->table_watch =
         source_watch_new(service->link.loop, settings->database, settings->poll_interval_ns, on_look, service);
-    return service->watch ? 0 : err_set(err, "out of memory");
+    if (settings->log_file)
+        service->log_watch =
+            source_watch_new(service->link.loop, settings->log_file, settings->poll_interval_ns, on_look, service);
+    if (service->table_watch && (service->log_watch || !settings->log_file))
+        return 0;
+    return err_set(err, "out of memory");
 }
 
 static void close_service(struct service *service)
 {
     if (service->link.loop)
         loop_timer_cancel(service->link.loop, &service->retry_timer);
-    source_watch_free(service->watch);
+    source_watch_free(service->log_watch);
+    source_watch_free(service->table_watch);
     link_close(&service->link);
-    source_sqlite_free(service->source);
-    state_sqlite_close(service->state);
+    argo_close(&service->argo);
 }
 
 int command_run(struct invocation *invocation)
@@ -100,7 +101,8 @@ int command_run(struct invocation *invocation)
         return EXIT_FAILED;
     }
     log_write(invocation->log, LOG_INFO,
-              LOG_WITH(LOG_STR("database", settings->database), LOG_STR("version", ALPINE_VERSION)),
+              LOG_WITH(LOG_STR("database", settings->database), LOG_STR("log", settings->log_file),
+                       LOG_STR("version", ALPINE_VERSION)),
               "Alpine sync service initialized: %s", settings->url);
     ask_health(&service);
     on_retry_look(&service);

@@ -42,7 +42,7 @@ int command_send(struct invocation *invocation)
     struct source *source = file ? source_lines_new(file) : NULL;
     if (!source)
         goto out;
-    if (link_open(&link, invocation, source, state_none(), &err)) {
+    if (link_open(&link, invocation, &(struct delivery_ends){.rows = source, .state = state_none()}, false, &err)) {
         log_write(invocation->log, LOG_ERROR, LOG_PLAIN, "Cannot start: %s", err.message);
         goto out;
     }

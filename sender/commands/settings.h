@@ -15,6 +15,7 @@ struct sender_settings {
     const char *api_key;
     bool enabled;
     const char *database;
+    const char *log_file;
     const char *state_directory;
     const char *config_file;
     const char *ca_file;
@@ -25,6 +26,8 @@ struct sender_settings {
     int64_t probe_interval_ns;
     int64_t retry_first_ns;
     int64_t poll_interval_ns;
+    int64_t sweep_interval_ns;
+    int64_t letters_max;
     int64_t request_timeout_ns;
     int64_t connect_timeout_ns;
 };

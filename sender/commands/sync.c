@@ -2,8 +2,9 @@
 #include <stdio.h>
 
 #include "adapters/source_sqlite.h"
-#include "adapters/state_sqlite.h"
+#include "adapters/state_letters.h"
 #include "base/clock.h"
+#include "commands/argo.h"
 #include "commands/commands.h"
 #include "commands/link.h"
 #include "commands/progress.h"
@@ -12,8 +13,7 @@
 
 struct sync {
     struct link link;
-    struct source *source;
-    struct state *state;
+    struct argo argo;
     struct progress progress;
     struct loop_timer show_timer;
 };
@@ -34,19 +34,19 @@ static void on_show(void *context)
 
 static int open_sync(struct sync *sync, struct invocation *invocation, struct err *err)
 {
-    const struct sender_settings *settings = invocation->values;
     struct state_progress before;
-    pid_t owner;
-    sync->state = state_sqlite_open(settings->state_directory, STATE_OWN, &owner, err);
-    if (!sync->state || sync->state->ops->load(sync->state->self, &before, err))
+    struct argo *argo = &sync->argo;
+    bool full = command_has_flag(invocation, "--full");
+    if (argo_open(argo, invocation, SOURCE_SQLITE_BUSY_COMMAND_MS, err) ||
+        argo->state->ops->load(argo->state->self, &before, err))
         return -1;
-    sync->source = source_sqlite_new(settings->database, SOURCE_SQLITE_BUSY_COMMAND_MS);
-    if (!sync->source)
-        return err_set(err, "out of memory");
-    progress_start(&sync->progress, sync->source->ops->count_after(sync->source->self, before.place.position));
+    if (full)
+        before = (struct state_progress){0};
+    progress_start(&sync->progress, argo->table->ops->count_after(argo->table->self, &before.places[ORIGIN_TABLE]));
     if (sync->progress.shown)
         log_set_level(invocation->log, LOG_WARN); /* a line a signal would hide the progress */
-    return link_open(&sync->link, invocation, sync->source, sync->state, err);
+    struct delivery_ends ends = argo_ends(argo);
+    return link_open(&sync->link, invocation, &ends, full, err);
 }
 
 static void close_sync(struct sync *sync)
@@ -54,8 +54,7 @@ static void close_sync(struct sync *sync)
     if (sync->link.loop)
         loop_timer_cancel(sync->link.loop, &sync->show_timer);
     link_close(&sync->link);
-    source_sqlite_free(sync->source);
-    state_sqlite_close(sync->state);
+    argo_close(&sync->argo);
 }
 
 /* Transient failures are tried again for ever; what a person must mend ends it. */
@@ -64,14 +63,14 @@ static bool is_over(const struct sync *sync, struct delivery_stats *stats)
     delivery_stats(sync->link.delivery, stats);
     if (sync->link.stop_asked || stats->link == LINK_HOLDING || stats->source_away)
         return true;
-    if (stats->state_failing && !stats->in_flight)
-        return true; /* no dead letter can be kept, so nothing beyond the next one can be sent */
+    if (stats->state_failing && !stats->in_flight && stats->link == LINK_UP)
+        return true; /* all that can be sent was; what should be a dead letter cannot be kept as one */
     return stats->source_at_end && !stats->outstanding;
 }
 
 static int report(struct sync *sync, const struct delivery_stats *stats, bool json)
 {
-    int64_t dead = state_sqlite_count_dead(sync->state);
+    int64_t dead = state_letters_count(sync->argo.state);
     bool whole = stats->source_at_end && !stats->source_away && !stats->outstanding;
     if (json)
         (void)printf("{\"delivered\":%lld,\"duplicates\":%lld,\"dead\":%lld,\"complete\":%s}\n",

@@ -8,6 +8,9 @@
 /* An older receiver may have been replaced meanwhile. */
 #define BATCH_RECHECK_NS (600 * NS_PER_S)
 
+/* With the default of ALPINE_RETRY_FIRST at most 1, 2 and 4 s apart; after that the link counts as down. */
+enum { QUICK_RETRIES = 3 };
+
 static uint32_t random_bits(void)
 {
     uint32_t bits = 0;
@@ -27,7 +30,7 @@ void backend_up(struct backend *backend)
 
 static void say_retrying(struct backend *backend, const struct transport_answer *answer)
 {
-    if (backend->state == LINK_RETRYING)
+    if (backend->state == LINK_RETRYING || backend->state == LINK_DOWN)
         return;
     if (answer->failure != TRANSPORT_OK)
         log_write(backend->log, LOG_WARN, LOG_WITH(LOG_STR("error", answer->error)),
@@ -48,7 +51,11 @@ void backend_retry(struct backend *backend, const struct transport_answer *answe
         backend->retry_ns = now + backoff_next(&backend->backoff, random_bits(), answer->retry_after_ns);
     if (answer->retry_after_ns && backend->retry_ns < now + answer->retry_after_ns)
         backend->retry_ns = now + answer->retry_after_ns;
-    backend->state = LINK_RETRYING;
+    bool down = backend->backoff.failures > QUICK_RETRIES;
+    if (down && backend->state != LINK_DOWN)
+        log_write(backend->log, LOG_ERROR, LOG_PLAIN,
+                  "Alpine backend is down: %s; everything is kept, and sent when it is back", backend->url);
+    backend->state = down ? LINK_DOWN : LINK_RETRYING;
     backend->advice = NULL;
 }
 
@@ -72,6 +79,11 @@ void backend_go_single(struct backend *backend, unsigned single_max)
                   "The receiver has no batch call: sending single signals, %u at a time", single_max);
     backend->single = true;
     backend->batch_again_ns = clock_monotonic_ns() + BATCH_RECHECK_NS;
+}
+
+bool backend_takes_batches(const struct backend *backend)
+{
+    return !backend->single && (backend->state == LINK_UP || backend->state == LINK_RETRYING);
 }
 
 bool backend_is_single(struct backend *backend, int64_t now_ns)

@@ -13,6 +13,7 @@
 enum link_state {
     LINK_UP,       /* as far as is known */
     LINK_RETRYING, /* the last attempt failed; the next one is timed */
+    LINK_DOWN,     /* so did the quick retries; one signal is tried now and then */
     LINK_HOLDING,  /* something is misconfigured; one signal is tried now and then */
 };
 
@@ -30,6 +31,8 @@ struct backend {
 
 /* An attempt succeeded. */
 void backend_up(struct backend *backend);
+/* May more than one signal go in a request? Not while it is only found out whether any can. */
+bool backend_takes_batches(const struct backend *backend);
 /* An attempt failed for now. Several requests may fail at once: only the first of them, or a probe, lengthens the
  * pause. */
 void backend_retry(struct backend *backend, const struct transport_answer *answer);

@@ -23,9 +23,12 @@ void batch_free(struct batch *batch)
     free(batch);
 }
 
-static const char *copy(struct batch *batch, const char *text)
+/* A copy of the text in the batch; NULL stays NULL. *failed is set when out of memory, and never cleared. */
+static const char *copy(struct batch *batch, const char *text, bool *failed)
 {
-    return arena_copy(&batch->arena, text, strlen(text));
+    const char *copied = text ? arena_copy(&batch->arena, text, strlen(text)) : NULL;
+    *failed |= text && !copied;
+    return copied;
 }
 
 static int make_room(struct batch *batch)
@@ -44,12 +47,17 @@ static int make_room(struct batch *batch)
 int batch_add(struct batch *batch, const struct batch_item *item, const char *json, size_t len)
 {
     struct batch_item added = *item;
+    bool failed = false;
     added.offset = batch->body.len;
     added.len = len;
-    added.signal_id = copy(batch, item->signal_id);
-    added.symbol = copy(batch, item->symbol);
-    added.action = copy(batch, item->action);
-    if (!added.signal_id || !added.symbol || !added.action || make_room(batch))
+    added.signal_id = copy(batch, item->signal_id, &failed);
+    added.mark = copy(batch, item->mark, &failed);
+    added.sha256 = copy(batch, item->sha256, &failed);
+    added.symbol = copy(batch, item->symbol, &failed);
+    added.action = copy(batch, item->action, &failed);
+    added.reason = copy(batch, item->reason, &failed);
+    added.detail = copy(batch, item->detail, &failed);
+    if (failed || make_room(batch))
         return -1;
     buf_add(&batch->body, json, len);
     buf_add_char(&batch->body, '\n');
@@ -65,7 +73,7 @@ int batch_add(struct batch *batch, const struct batch_item *item, const char *js
 void batch_place(const struct batch *batch, size_t index, struct place *place)
 {
     place->position = batch->items[index].position;
-    (void)snprintf(place->signal_id, sizeof place->signal_id, "%s", batch->items[index].signal_id);
+    (void)snprintf(place->mark, sizeof place->mark, "%s", batch->items[index].mark);
 }
 
 static int add_from(struct batch *to, const struct batch *from, size_t index)
@@ -91,27 +99,37 @@ struct batch *batch_split(struct batch *batch, size_t at)
     return rest;
 }
 
+struct batch *batch_extract(const struct batch *batch, const bool *wanted)
+{
+    struct batch *extract = batch_new(&batch->before);
+    for (size_t i = 0; extract && i < batch->count; i++)
+        if (wanted[i] && add_from(extract, batch, i)) {
+            batch_free(extract);
+            return NULL;
+        }
+    return extract;
+}
+
 int batch_keep(struct batch *batch, const bool *keep)
 {
-    size_t first = 0;
-    while (!keep[first])
-        first++;
-    struct place before = batch->before;
-    if (first)
-        batch_place(batch, first - 1, &before);
-    struct batch *kept = batch_new(&before);
+    struct batch *kept = batch_extract(batch, keep);
     if (!kept)
         return -1;
-    for (size_t i = first; i < batch->count; i++)
-        if (keep[i] && add_from(kept, batch, i)) {
-            batch_free(kept);
-            return -1;
-        }
     struct batch old = *batch;
     *batch = *kept;
     batch->next = old.next;
     batch->in_flight = old.in_flight;
+    batch->postponed = old.postponed;
     *kept = old;
     batch_free(kept);
     return 0;
+}
+
+int batch_doom(struct batch *batch, size_t index, const char *reason, const char *detail)
+{
+    bool failed = false;
+    struct batch_item *item = &batch->items[index];
+    item->detail = copy(batch, detail, &failed);
+    item->reason = failed ? NULL : copy(batch, reason, &failed);
+    return failed ? -1 : 0;
 }

@@ -11,18 +11,22 @@
 #include "seams/source.h"
 
 struct batch_item {
-    int64_t position; /* in the source; 0 for a dead letter that is sent again */
-    int64_t dead_id;  /* of that letter, or 0 */
+    int64_t position; /* in the source; with the mark its place */
+    const char *mark;
+    int64_t dead_id; /* of the dead letter that is sent again, or 0 */
     const char *signal_id;
+    const char *sha256;
     const char *symbol;
     const char *action;
-    size_t offset; /* of its JSON in the body */
-    size_t len;    /* without the line's end */
+    const char *reason; /* it is dead, and its letter is not kept yet; else NULL … */
+    const char *detail; /* … and why, for a person */
+    size_t offset;      /* of its JSON in the body */
+    size_t len;         /* without the line's end */
 };
 
 struct batch {
     struct batch *next;  /* in the list of what is outstanding */
-    struct place before; /* the place before its first item: as far as the position may move while it waits */
+    struct place before; /* a place before its first item: as far as the position may move while it waits */
     struct batch_item *items;
     size_t count;
     size_t capacity;
@@ -30,19 +34,27 @@ struct batch {
     struct arena arena;
     bool in_flight;
     bool postponed; /* others go first */
+    bool doomed;    /* its items have reasons: it waits for their letters to be kept, and is never sent */
 };
 
 struct batch *batch_new(const struct place *before);
 void batch_free(struct batch *batch);
 
-/* Appends an item; everything is copied. Returns 0, or -1 when out of memory (the batch is as it was). */
+/* Appends an item; everything is copied, reason and detail if there are any. Returns 0, or -1 when out of memory
+ * (the batch is as it was). */
 MUST_CHECK int batch_add(struct batch *batch, const struct batch_item *item, const char *json, size_t len);
 
 /* Moves the items from `at` on into a new batch; 0 < at < count. NULL when out of memory. */
 struct batch *batch_split(struct batch *batch, size_t at);
 
-/* Keeps the items for which keep is true; at least one. Returns -1 when out of memory (all are kept). */
+/* Keeps the items for which keep is true; at least one. The place before the batch stays. Returns -1 when out of
+ * memory (all are kept). */
 MUST_CHECK int batch_keep(struct batch *batch, const bool *keep);
+/* A new batch of copies of the items for which wanted is true; at least one. Its place before is the batch's. NULL
+ * when out of memory. */
+struct batch *batch_extract(const struct batch *batch, const bool *wanted);
+/* Notes that an item is dead, and why. Returns -1 when out of memory. */
+MUST_CHECK int batch_doom(struct batch *batch, size_t index, const char *reason, const char *detail);
 
 /* The place of an item. */
 void batch_place(const struct batch *batch, size_t index, struct place *place);

@@ -1,4 +1,4 @@
-/* delivery: what to send next, and what an answer does to it. */
+/* delivery: what goes next, and when. What an answer does is landing's. */
 #include "engine/delivery.h"
 
 #include <stdlib.h>
@@ -7,168 +7,16 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/hex.h"
-#include "engine/answer.h"
-#include "engine/batch.h"
-#include "engine/intake.h"
-#include "engine/journal.h"
-#include "engine/outstanding.h"
-#include "engine/policy.h"
+#include "engine/delivery_parts.h"
 
-struct delivery {
-    struct delivery_options options;
-    const struct transport *transport;
-    struct log *log;
-    struct journal journal;
-    struct intake intake;
-    struct backend backend;
-    struct outstanding table;   /* batches from the source */
-    struct outstanding letters; /* dead letters that are sent again, one a batch */
-    unsigned in_flight;         /* requests */
-    bool stopping;
-    int64_t delivered;
-    int64_t duplicates;
-};
+#define DOOM_INTERVAL_NS (1 * NS_PER_S)
 
-/* A request, as the transport gives it back. */
-struct flight {
-    struct delivery *delivery;
-    struct outstanding *list;
-    struct batch *batch;
-    bool single; /* it went to /signal */
-    char id[17];
-};
+/* Signals whose letters cannot be kept wait in memory; with this many nothing further is read. */
+enum { DOOMED_MAX = 1000 };
 
-static void pump(struct delivery *delivery);
+static void advance(struct delivery *delivery);
 
-/* The position moves to where everything before it is answered, and no further. */
-static void note_progress(struct delivery *delivery)
-{
-    journal_move(&delivery->journal, outstanding_safe(&delivery->table, &delivery->intake.read));
-    journal_tick(&delivery->journal, clock_monotonic_ns());
-}
-
-/* --- answers ----------------------------------------------------------------------------------------------- */
-
-static void item_delivered(struct delivery *delivery, const struct flight *flight, const struct batch_item *item,
-                           bool duplicate)
-{
-    delivery->delivered++;
-    delivery->duplicates += duplicate;
-    log_write(delivery->log, LOG_INFO,
-              LOG_WITH(LOG_STR("result", duplicate ? "duplicate" : "stored"), LOG_STR("request_id", flight->id)),
-              "Signal synced to Alpine: %s (%s %s)", item->signal_id, item->symbol, item->action);
-    journal_delivered(&delivery->journal, item->dead_id);
-}
-
-static bool item_dead(struct delivery *delivery, const struct batch *batch, const struct batch_item *item,
-                      const struct verdict *verdict)
-{
-    char *json = strndup(batch->body.data + item->offset, item->len);
-    struct dead_letter letter = {
-        .id = item->dead_id,
-        .position = item->position,
-        .signal_id = item->signal_id,
-        .symbol = item->symbol,
-        .action = item->action,
-        .reason = verdict->reason,
-        .detail = verdict->detail,
-        .json = json,
-    };
-    bool buried = json && journal_bury(&delivery->journal, &letter) == 0;
-    free(json);
-    return buried;
-}
-
-/* Does what each verdict says; what is to be sent again stays. Returns how many stay. */
-static size_t apply(struct delivery *delivery, const struct flight *flight, const struct verdict *verdicts,
-                    bool *keep)
-{
-    const struct batch *batch = flight->batch;
-    size_t kept = 0;
-    for (size_t i = 0; i < batch->count; i++) {
-        keep[i] = true;
-        if (verdicts[i].outcome == OUTCOME_DONE) {
-            item_delivered(delivery, flight, &batch->items[i], verdicts[i].duplicate);
-            keep[i] = false;
-        } else if (verdicts[i].outcome == OUTCOME_NEVER) {
-            keep[i] = !item_dead(delivery, batch, &batch->items[i], &verdicts[i]);
-        }
-        kept += keep[i];
-    }
-    return kept;
-}
-
-/* Every item has its verdict: the answered ones leave, the others wait for the next attempt. */
-static void settle(struct delivery *delivery, const struct flight *flight, const struct verdict *verdicts,
-                   const struct transport_answer *answer)
-{
-    bool *keep = calloc(flight->batch->count, sizeof *keep);
-    size_t total = flight->batch->count;
-    if (!keep) {
-        backend_retry(&delivery->backend, answer);
-        return;
-    }
-    size_t kept = apply(delivery, flight, verdicts, keep);
-    if (kept < total)
-        backend_up(&delivery->backend);
-    if (kept)
-        backend_retry(&delivery->backend, answer);
-    if (!kept)
-        outstanding_remove(flight->list, flight->batch);
-    else if (kept < total && !batch_keep(flight->batch, keep))
-        flight->list->signals -= total - kept;
-    free(keep);
-    note_progress(delivery);
-}
-
-static bool split(const struct flight *flight, size_t at)
-{
-    struct batch *rest = batch_split(flight->batch, at);
-    if (!rest)
-        return false;
-    outstanding_insert_after(flight->list, flight->batch, rest);
-    return true;
-}
-
-static void on_batch_answer(struct delivery *delivery, struct flight *flight, const struct transport_answer *answer)
-{
-    struct batch *batch = flight->batch;
-    enum outcome outcome = policy_outcome(answer);
-    if (answer->failure == TRANSPORT_OK && (answer->status == 404 || answer->status == 405)) {
-        /* If it takes no single signal either, the next answer says so. */
-        backend_go_single(&delivery->backend, delivery->options.single_max);
-        return;
-    }
-    if (outcome == OUTCOME_NEVER && split(flight, batch->count / 2))
-        return; /* too large, or one of them spoils it: halves find out */
-    struct verdict *verdicts = outcome == OUTCOME_DONE ? calloc(batch->count, sizeof *verdicts) : NULL;
-    if (verdicts && answer->status == 200 && !answer_read_batch(answer, batch, verdicts))
-        settle(delivery, flight, verdicts, answer);
-    else if (outcome == OUTCOME_HOLD)
-        backend_hold(&delivery->backend, answer);
-    else
-        backend_retry(&delivery->backend, answer);
-    free(verdicts);
-}
-
-static void on_single_answer(struct delivery *delivery, struct flight *flight,
-                             const struct transport_answer *answer)
-{
-    struct verdict verdict;
-    answer_read_single(answer, &flight->batch->items[0], &verdict);
-    if (verdict.outcome == OUTCOME_HOLD) {
-        /* There is no single call either, so what was missing was a receiver, not its batch call. */
-        if (answer->status == 404 || answer->status == 405)
-            delivery->backend.single = false;
-        backend_hold(&delivery->backend, answer);
-    } else if (verdict.outcome == OUTCOME_AGAIN) {
-        /* The next probe is another signal: if this one alone is the trouble, it stops no other. */
-        flight->batch->postponed = answer->failure == TRANSPORT_OK;
-        backend_retry(&delivery->backend, answer);
-    } else {
-        settle(delivery, flight, &verdict, answer);
-    }
-}
+/* --- launching --------------------------------------------------------------------------------------------- */
 
 static void on_answer(void *context, const struct transport_answer *answer)
 {
@@ -176,17 +24,10 @@ static void on_answer(void *context, const struct transport_answer *answer)
     struct delivery *delivery = flight->delivery;
     delivery->in_flight--;
     flight->batch->in_flight = false;
-    if (delivery->stopping && answer->failure != TRANSPORT_OK)
-        ; /* cut off by the end of the program: it is as if it had not been sent */
-    else if (flight->single)
-        on_single_answer(delivery, flight, answer);
-    else
-        on_batch_answer(delivery, flight, answer);
+    landing_handle(flight, answer);
     free(flight);
-    pump(delivery);
+    advance(delivery);
 }
-
-/* --- sending ----------------------------------------------------------------------------------------------- */
 
 static void set_request_id(char id[17])
 {
@@ -196,13 +37,13 @@ static void set_request_id(char id[17])
     hex_encode(bytes, sizeof bytes, id);
 }
 
-static bool launch(struct delivery *delivery, struct outstanding *list, struct batch *batch)
+static bool launch(struct delivery *delivery, struct feed *feed, struct batch *batch)
 {
     struct err err = {0};
     struct flight *flight = calloc(1, sizeof *flight);
     if (!flight)
         return false;
-    *flight = (struct flight){delivery, list, batch, batch->count == 1, ""};
+    *flight = (struct flight){delivery, feed, batch, batch->count == 1, ""};
     set_request_id(flight->id);
     struct transport_request request = {
         .method = "POST",
@@ -210,6 +51,7 @@ static bool launch(struct delivery *delivery, struct outstanding *list, struct b
         .content_type = flight->single ? "application/json" : "application/x-ndjson",
         .body = batch->body.data,
         .len = flight->single ? batch->items[0].len : batch->body.len,
+        .fresh = delivery->backend.state != LINK_UP,
         .done = on_answer,
         .context = flight,
     };
@@ -226,43 +68,85 @@ static bool launch(struct delivery *delivery, struct outstanding *list, struct b
     return false;
 }
 
-static struct batch *read_next(struct delivery *delivery)
+/* --- what goes next ---------------------------------------------------------------------------------------- */
+
+static size_t doomed(const struct delivery *delivery)
+{
+    size_t count = 0;
+    for (size_t kind = 0; kind < FEED_COUNT; kind++)
+        count += delivery->feeds[kind].list.doomed;
+    return count;
+}
+
+static struct batch *read_feed(struct delivery *delivery, struct feed *feed)
 {
     size_t most = delivery->backend.single ? 1 : delivery->options.batch_max;
-    struct batch *batch =
-        intake_read(&delivery->intake, most, delivery->options.batch_bytes_max, !delivery->table.first);
-    if (batch)
-        outstanding_append(&delivery->table, batch);
-    note_progress(delivery); /* it may have buried some */
+    struct batch *batch = NULL;
+    while (doomed(delivery) < DOOMED_MAX) {
+        batch = intake_read(&feed->intake, most, delivery->options.batch_bytes_max, !feed->list.first);
+        if (!batch)
+            break;
+        outstanding_append(&feed->list, batch);
+        if (!batch->doomed)
+            break;
+        batch = NULL;
+    }
+    landing_note_progress(delivery); /* it may have buried some, or passed some */
     return batch;
+}
+
+/* A row that the table shows was in the log before; so what the log has by now is read first. */
+static struct batch *read_next(struct delivery *delivery, struct feed **feed)
+{
+    struct feed *lines = &delivery->feeds[FEED_LOG];
+    if (lines->reads)
+        intake_look(&lines->intake);
+    for (size_t kind = 0; kind < FEED_COUNT; kind++) {
+        *feed = &delivery->feeds[kind];
+        struct batch *batch = (*feed)->reads ? read_feed(delivery, *feed) : NULL;
+        if (batch)
+            return batch;
+    }
+    return NULL;
+}
+
+static struct batch *find_waiting(struct delivery *delivery, struct feed **feed)
+{
+    for (size_t kind = 0; kind < FEED_COUNT; kind++) {
+        *feed = &delivery->feeds[kind];
+        struct batch *batch = outstanding_next(&(*feed)->list);
+        if (batch)
+            return batch;
+    }
+    return NULL;
+}
+
+/* What waits already, then what can be read, then what was put off. */
+static struct batch *choose_next(struct delivery *delivery, struct feed **feed)
+{
+    struct batch *batch = find_waiting(delivery, feed);
+    if (!batch)
+        batch = read_next(delivery, feed);
+    if (batch)
+        return batch;
+    for (size_t kind = 0; kind < FEED_COUNT; kind++)
+        outstanding_recall(&delivery->feeds[kind].list);
+    return find_waiting(delivery, feed);
 }
 
 static bool launch_next(struct delivery *delivery)
 {
-    bool one_signal = delivery->backend.single || delivery->backend.state == LINK_HOLDING;
-    struct outstanding *list = &delivery->letters;
-    struct batch *batch = outstanding_next(list);
-    if (!batch) {
-        list = &delivery->table;
-        batch = outstanding_next(list);
-    }
-    if (!batch)
-        batch = read_next(delivery);
-    if (!batch) {
-        outstanding_recall(&delivery->letters);
-        outstanding_recall(&delivery->table);
-        list = outstanding_next(&delivery->letters) ? &delivery->letters : &delivery->table;
-        batch = outstanding_next(list);
-    }
+    struct feed *feed;
+    struct batch *batch = choose_next(delivery, &feed);
     if (!batch)
         return false;
-    if (batch->count > 1 && one_signal) {
+    if (batch->count > 1 && !backend_takes_batches(&delivery->backend)) {
         struct batch *rest = batch_split(batch, 1);
         if (!rest)
             return false;
-        outstanding_insert_after(list, batch, rest);
+        outstanding_insert_after(&feed->list, batch, rest);
     }
-    return launch(delivery, list, batch);
+    return launch(delivery, feed, batch);
 }
 
 static unsigned flights_allowed(struct delivery *delivery)
@@ -284,63 +168,170 @@ static void pump(struct delivery *delivery)
             break;
 }
 
+/* Nothing is under way, and nothing waits: the tallies are exact, and nobody is kept waiting by a sweep. */
+static bool is_calm(const struct delivery *delivery)
+{
+    for (size_t kind = 0; kind < FEED_COUNT; kind++) {
+        const struct feed *feed = &delivery->feeds[kind];
+        if (feed->list.first || (feed->reads && !feed->intake.at_end))
+            return false;
+    }
+    return delivery->backend.state == LINK_UP && !delivery->journal.failing && !delivery->stopping;
+}
+
+static void advance(struct delivery *delivery)
+{
+    pump(delivery);
+    sweep_tick(&delivery->sweep, clock_monotonic_ns(), is_calm(delivery));
+    pump(delivery); /* it may have found something */
+}
+
 void delivery_look(struct delivery *delivery)
 {
-    intake_look(&delivery->intake);
-    pump(delivery);
+    for (size_t kind = FEED_LOG; kind <= FEED_TABLE; kind++)
+        if (delivery->feeds[kind].reads)
+            intake_look(&delivery->feeds[kind].intake);
+    advance(delivery);
+}
+
+/* --- dead letters that are sent again ---------------------------------------------------------------------- */
+
+/* As Argo's row stands now, if it was mended; else as it was. */
+static const char *letter_json(struct delivery *delivery, const struct dead_letter *letter)
+{
+    const struct table *table = delivery->sweep.table;
+    char ignored[DIGEST_HEX_LEN + 1];
+    struct place before = {0};
+    if (!table || !table->ops->find(table->self, letter->signal_id, &before.position, ignored))
+        return letter->json;
+    before.position--;
+    return intake_letter_json(&delivery->feeds[FEED_TABLE].intake, &before, letter);
 }
 
 static bool add_letter(void *self, const struct dead_letter *letter)
 {
     struct delivery *delivery = self;
-    for (const struct batch *batch = delivery->letters.first; batch; batch = batch->next)
+    struct outstanding *letters = &delivery->feeds[FEED_LETTERS].list;
+    for (const struct batch *batch = letters->first; batch; batch = batch->next)
         if (batch->items[0].dead_id == letter->id)
             return true; /* on its way already */
-    struct batch_item item = {
-        .dead_id = letter->id, .signal_id = letter->signal_id, .symbol = letter->symbol, .action = letter->action};
+    struct batch_item item = {.dead_id = letter->id,
+                              .mark = "",
+                              .signal_id = letter->signal_id,
+                              .sha256 = letter->sha256,
+                              .symbol = letter->symbol,
+                              .action = letter->action};
     struct batch *batch = batch_new(&(struct place){0});
-    const char *json = intake_letter_json(&delivery->intake, letter);
+    const char *json = letter_json(delivery, letter);
     if (!batch || batch_add(batch, &item, json, strlen(json))) {
         batch_free(batch);
         return false;
     }
-    outstanding_append(&delivery->letters, batch);
-    return delivery->letters.batches < delivery->options.batch_max;
+    outstanding_append(letters, batch);
+    return letters->batches < delivery->options.batch_max;
 }
 
 void delivery_look_at_retries(struct delivery *delivery)
 {
     journal_each_retry(&delivery->journal, add_letter, delivery);
-    pump(delivery);
+    advance(delivery);
 }
 
 /* --- time -------------------------------------------------------------------------------------------------- */
 
-static int64_t retry_due(const struct delivery *delivery)
+static int64_t earlier(int64_t a, int64_t b)
 {
-    bool something = delivery->table.first || delivery->letters.first;
-    bool waiting = delivery->backend.state != LINK_UP && something && !delivery->in_flight && !delivery->stopping;
-    return waiting ? delivery->backend.retry_ns : INT64_MAX;
+    return a < b ? a : b;
+}
+
+static bool has_something(const struct delivery *delivery)
+{
+    for (size_t kind = 0; kind < FEED_COUNT; kind++)
+        if (delivery->feeds[kind].list.signals > delivery->feeds[kind].list.doomed)
+            return true;
+    return false;
+}
+
+/* When pump would do something that no answer calls it for: the next attempt, or the rest of a long reading. */
+static int64_t pump_due(const struct delivery *delivery)
+{
+    bool up = delivery->backend.state == LINK_UP;
+    if (delivery->stopping || delivery->in_flight)
+        return INT64_MAX;
+    for (size_t kind = 0; kind < FEED_COUNT; kind++)
+        if (delivery->feeds[kind].intake.more && doomed(delivery) < DOOMED_MAX)
+            return up ? 0 : delivery->backend.retry_ns;
+    return !up && has_something(delivery) ? delivery->backend.retry_ns : INT64_MAX;
 }
 
 int64_t delivery_due(const struct delivery *delivery)
 {
-    int64_t retry = retry_due(delivery);
-    int64_t saving = journal_due(&delivery->journal);
-    return retry < saving ? retry : saving;
+    int64_t due = earlier(pump_due(delivery), journal_due(&delivery->journal));
+    if (doomed(delivery))
+        due = earlier(due, delivery->doom_ns);
+    return delivery->stopping ? due : earlier(due, sweep_due(&delivery->sweep));
 }
 
 void delivery_tick(struct delivery *delivery, int64_t now_ns)
 {
     journal_tick(&delivery->journal, now_ns);
-    if (now_ns >= retry_due(delivery))
-        pump(delivery);
+    if (doomed(delivery) && now_ns >= delivery->doom_ns) {
+        delivery->doom_ns = now_ns + DOOM_INTERVAL_NS;
+        landing_bury_doomed(delivery);
+    }
+    if (now_ns >= pump_due(delivery) || now_ns >= sweep_due(&delivery->sweep))
+        advance(delivery);
 }
 
 /* --- life -------------------------------------------------------------------------------------------------- */
 
-struct delivery *delivery_open(const struct delivery_options *options, const struct source *source,
-                               const struct transport *transport, const struct state *state, struct log *log,
+static void open_feed(struct delivery *delivery, enum feed_kind kind, const struct intake_options *intake)
+{
+    struct feed *feed = &delivery->feeds[kind];
+    feed->reads = true;
+    intake_init(&feed->intake, intake, &delivery->journal.progress.places[intake->origin], &delivery->journal,
+                delivery->log);
+}
+
+static void open_feeds(struct delivery *delivery, const struct delivery_ends *ends)
+{
+    struct once *once = &delivery->once;
+    intake_decide *decide = ends->lines ? once_for_row : NULL;
+    *once = (struct once){.table = ends->table,
+                          .journal = &delivery->journal,
+                          .log = ends->log,
+                          .lines = &delivery->feeds[FEED_LOG],
+                          .rows = &delivery->feeds[FEED_TABLE]};
+    for (size_t kind = 0; kind < FEED_COUNT; kind++)
+        delivery->feeds[kind].kind = (enum feed_kind)kind;
+    open_feed(
+        delivery, FEED_TABLE,
+        &(struct intake_options){
+            .source = ends->rows, .origin = ORIGIN_TABLE, .decide = decide, .decider = once, .tallies = true});
+    if (ends->lines)
+        open_feed(delivery, FEED_LOG,
+                  &(struct intake_options){.source = ends->lines,
+                                           .origin = ORIGIN_LOG,
+                                           .decide = once_for_line,
+                                           .decider = once,
+                                           .advisory = true});
+    if (ends->table) {
+        open_feed(delivery, FEED_SWEEP, &(struct intake_options){.source = ends->rows, .origin = ORIGIN_TABLE});
+        delivery->feeds[FEED_SWEEP].intake.at_end = true; /* until a sweep finds something */
+    }
+}
+
+static void open_sweep(struct delivery *delivery, const struct delivery_ends *ends)
+{
+    delivery->sweep = (struct sweep){.table = ends->table,
+                                     .journal = &delivery->journal,
+                                     .log = ends->log,
+                                     .feed = &delivery->feeds[FEED_SWEEP],
+                                     .rows = &delivery->feeds[FEED_TABLE]};
+    sweep_init(&delivery->sweep, delivery->options.sweep_interval_ns, clock_monotonic_ns());
+}
+
+struct delivery *delivery_open(const struct delivery_options *options, const struct delivery_ends *ends,
                                struct err *err)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery);
@@ -349,15 +340,18 @@ struct delivery *delivery_open(const struct delivery_options *options, const str
         return NULL;
     }
     delivery->options = *options;
-    delivery->transport = transport;
-    delivery->log = log;
-    if (journal_open(&delivery->journal, state, log, err)) {
+    delivery->transport = ends->transport;
+    delivery->log = ends->log;
+    if (journal_open(&delivery->journal, ends->state, ends->log, err)) {
         free(delivery);
         return NULL;
     }
-    intake_init(&delivery->intake, source, &delivery->journal, log);
+    if (options->from_beginning)
+        journal_restart_table(&delivery->journal);
+    open_feeds(delivery, ends);
+    open_sweep(delivery, ends);
     delivery->backend = (struct backend){
-        .log = log,
+        .log = ends->log,
         .url = options->url,
         .hold_interval_ns = options->probe_interval_ns,
         .backoff = {.first_ns = options->retry_first_ns, .cap_ns = options->probe_interval_ns},
@@ -370,16 +364,17 @@ void delivery_close(struct delivery *delivery)
     if (!delivery)
         return;
     journal_tick(&delivery->journal, INT64_MAX);
-    intake_clear(&delivery->intake);
-    outstanding_clear(&delivery->table);
-    outstanding_clear(&delivery->letters);
+    for (size_t kind = 0; kind < FEED_COUNT; kind++) {
+        intake_clear(&delivery->feeds[kind].intake);
+        outstanding_clear(&delivery->feeds[kind].list);
+    }
     free(delivery);
 }
 
 void delivery_retry_now(struct delivery *delivery)
 {
     delivery->backend.retry_ns = 0;
-    pump(delivery);
+    advance(delivery);
 }
 
 void delivery_stop(struct delivery *delivery)
@@ -394,13 +389,17 @@ void delivery_stats(const struct delivery *delivery, struct delivery_stats *stat
         .delivered = delivery->delivered,
         .duplicates = delivery->duplicates,
         .dead = delivery->journal.buried,
-        .skipped = delivery->intake.skipped,
         .last_success_us = delivery->journal.progress.last_success_us,
-        .outstanding = delivery->table.signals + delivery->letters.signals,
-        .source_away = delivery->intake.away,
+        .source_away = delivery->feeds[FEED_TABLE].intake.away,
         .state_failing = delivery->journal.failing,
-        .source_at_end = delivery->intake.at_end,
+        .source_at_end = true,
         .in_flight = delivery->in_flight > 0,
         .hold_advice = delivery->backend.advice,
     };
+    for (size_t kind = 0; kind < FEED_COUNT; kind++) {
+        const struct feed *feed = &delivery->feeds[kind];
+        stats->outstanding += feed->list.signals;
+        stats->skipped += feed->intake.skipped;
+        stats->source_at_end &= !feed->reads || feed->intake.at_end;
+    }
 }

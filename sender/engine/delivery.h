@@ -1,10 +1,10 @@
-/* delivery: moves signals from the source to the receiver: batches, outcomes, retries, and the position.
+/* delivery: moves signals from the sources to the receiver: batches, outcomes, retries, and the positions.
  *
- * One thread, the event loop's. It asks for nothing but its seams, and never waits: the loop calls it when the
- * source may have changed, when an answer came (through the transport) and when delivery_due has come.
+ * One thread, the event loop's. It asks for nothing but its seams, and never waits: the loop calls it when a source
+ * may have changed, when an answer came (through the transport) and when delivery_due has come.
  *
- * The promise: the saved position moves only over signals that were answered as stored (or duplicate), or whose
- * dead letter is durable. Losing the newest position costs duplicates, never signals. */
+ * The promise: a saved position moves only over signals that were answered as stored (or duplicate), or whose dead
+ * letter is durable. Losing the newest position costs duplicates, never signals. */
 #ifndef ALPINE_SENDER_DELIVERY_H
 #define ALPINE_SENDER_DELIVERY_H
 
@@ -16,6 +16,7 @@
 #include "engine/backend.h"
 #include "seams/source.h"
 #include "seams/state.h"
+#include "seams/table.h"
 #include "seams/transport.h"
 
 struct delivery;
@@ -27,7 +28,19 @@ struct delivery_options {
     unsigned single_max;       /* requests in flight to an older receiver, which takes single signals only */
     int64_t retry_first_ns;    /* the first pause after a failure */
     int64_t probe_interval_ns; /* longest pause between retries, and the pause while on hold */
+    int64_t sweep_interval_ns; /* between sweeps behind the position */
+    bool from_beginning;       /* sends the whole table once more, whatever was settled */
     const char *url;           /* for the log */
+};
+
+/* What it works between. All of it is borrowed and must outlive the delivery. */
+struct delivery_ends {
+    const struct source *rows;  /* Argo's table, or whatever stands for it */
+    const struct table *table;  /* the same table, to be asked; NULL: it can only be read */
+    const struct source *lines; /* Argo's log; NULL: none. Needs a table */
+    const struct transport *transport;
+    const struct state *state;
+    struct log *log;
 };
 
 struct delivery_stats {
@@ -37,26 +50,25 @@ struct delivery_stats {
     int64_t dead;    /* became dead letters */
     int64_t skipped; /* neutral signals, which are not sent */
     int64_t last_success_us;
-    size_t outstanding; /* signals read and not answered */
-    bool source_away;   /* the last look failed */
+    size_t outstanding; /* signals read and not settled */
+    bool source_away;   /* the last look at the table failed */
     bool state_failing; /* the state directory cannot be written */
-    bool source_at_end; /* everything that there was at the last look was read */
+    bool source_at_end; /* everything that there was at the last look was read, in every source */
     bool in_flight;
     const char *hold_advice; /* what to mend, while on hold; else NULL */
 };
 
-/* All parts are borrowed and must outlive it. Loads the position. NULL and the reason in err on failure. */
-struct delivery *delivery_open(const struct delivery_options *options, const struct source *source,
-                               const struct transport *transport, const struct state *state, struct log *log,
+/* Loads the positions. NULL and the reason in err on failure. */
+struct delivery *delivery_open(const struct delivery_options *options, const struct delivery_ends *ends,
                                struct err *err);
-/* No request may be in flight any more. Saves the position. */
+/* No request may be in flight any more. Saves the positions. */
 void delivery_close(struct delivery *delivery);
 
-/* The source may have something new: reads and sends as far as that is possible now. */
+/* A source may have something new: reads and sends as far as that is possible now. */
 void delivery_look(struct delivery *delivery);
 /* Dead letters may have been marked for another try. */
 void delivery_look_at_retries(struct delivery *delivery);
-/* Does what is due at now_ns (monotonic): retries, saving. */
+/* Does what is due at now_ns (monotonic): retries, saving, sweeping. */
 void delivery_tick(struct delivery *delivery, int64_t now_ns);
 /* When delivery_tick has something to do; INT64_MAX: never. */
 int64_t delivery_due(const struct delivery *delivery);

@@ -15,6 +15,7 @@ void outstanding_append(struct outstanding *list, struct batch *batch)
     batch->next = NULL;
     list->batches++;
     list->signals += batch->count;
+    list->doomed += batch->doomed ? batch->count : 0;
 }
 
 void outstanding_insert_after(struct outstanding *list, struct batch *batch, struct batch *rest)
@@ -32,13 +33,56 @@ void outstanding_remove(struct outstanding *list, struct batch *batch)
     *at = batch->next;
     list->batches--;
     list->signals -= batch->count;
+    list->doomed -= batch->doomed ? batch->count : 0;
     batch_free(batch);
+}
+
+static size_t count_set(const bool *flags, size_t count)
+{
+    size_t set = 0;
+    for (size_t i = 0; i < count; i++)
+        set += flags[i];
+    return set;
+}
+
+/* What stands before the first item that stays is settled, so the position may move up to there. */
+static void advance(struct batch *batch, const bool *doomed, const bool *again)
+{
+    size_t first = 0;
+    while (first < batch->count && !doomed[first] && !again[first])
+        first++;
+    if (first && first < batch->count)
+        batch_place(batch, first - 1, &batch->before);
+}
+
+int outstanding_part(struct outstanding *list, struct batch *batch, const bool *doomed, const bool *again)
+{
+    size_t total = batch->count;
+    size_t dooms = count_set(doomed, total);
+    size_t agains = count_set(again, total);
+    advance(batch, doomed, again);
+    struct batch *apart = dooms ? batch_extract(batch, doomed) : NULL;
+    if ((dooms && !apart) || (agains && agains < total && batch_keep(batch, again))) {
+        batch_free(apart);
+        return -1;
+    }
+    if (apart) {
+        apart->doomed = true;
+        outstanding_insert_after(list, batch, apart);
+        list->signals += dooms;
+        list->doomed += dooms;
+    }
+    if (!agains)
+        outstanding_remove(list, batch);
+    else
+        list->signals -= total - agains;
+    return 0;
 }
 
 struct batch *outstanding_next(const struct outstanding *list)
 {
     struct batch *batch = list->first;
-    while (batch && (batch->in_flight || batch->postponed))
+    while (batch && (batch->in_flight || batch->postponed || batch->doomed))
         batch = batch->next;
     return batch;
 }

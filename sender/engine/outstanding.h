@@ -11,15 +11,20 @@ struct outstanding {
     struct batch *first;
     size_t batches;
     size_t signals;
+    size_t doomed; /* of these signals: dead, and their letters not kept yet */
 };
 
-/* Appends a batch that was just read; it belongs to the list from now on. */
+/* Appends a batch that was just read (a doomed one too); it belongs to the list from now on. */
 void outstanding_append(struct outstanding *list, struct batch *batch);
 /* Puts `rest` right behind the batch that it was split from. */
 void outstanding_insert_after(struct outstanding *list, struct batch *batch, struct batch *rest);
+/* Of a batch: these items are doomed (they have reasons), those are to be sent again, the rest is settled. Returns
+ * -1 when out of memory: everything is to be sent again. */
+MUST_CHECK int outstanding_part(struct outstanding *list, struct batch *batch, const bool *doomed,
+                                const bool *again);
 /* Takes a batch out and frees it: it is answered. */
 void outstanding_remove(struct outstanding *list, struct batch *batch);
-/* The first batch that is neither in flight nor postponed, or NULL. */
+/* The first batch that can be sent: not in flight, postponed or doomed. NULL if there is none. */
 struct batch *outstanding_next(const struct outstanding *list);
 /* The place up to which everything is answered: before the first outstanding batch, else `read`, the place up to
  * which the source was read. */

@@ -2,13 +2,19 @@
 #ifndef ALPINE_SENDER_POLICY_H
 #define ALPINE_SENDER_POLICY_H
 
+#include <stdbool.h>
+
 #include "base/outcome.h"
 #include "seams/transport.h"
 
 /* DONE: look into the body. AGAIN, HOLD: keep everything. NEVER: this very request (if it holds one signal). */
 enum outcome policy_outcome(const struct transport_answer *answer);
 
-/* What an operator can do about a HOLD. Static. */
+/* What an operator can do about a HOLD; else "". Static. */
 const char *policy_advice(const struct transport_answer *answer);
+
+/* For an AGAIN: may one signal of the request be the trouble, rather than the receiver or the way to it? A receiver
+ * that stumbles over a signal answers 500, or a success that it then does not spell out. */
+bool policy_blames_signal(const struct transport_answer *answer);
 
 #endif

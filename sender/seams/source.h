@@ -1,24 +1,37 @@
 /* source: where signals come from, in the order of their positions. The delivery engine knows this seam;
- * source_sqlite, source_lines and the tests' fakes fill it. */
+ * source_sqlite, source_log, source_lines and the tests' fakes fill it. */
 #ifndef ALPINE_SENDER_SOURCE_H
 #define ALPINE_SENDER_SOURCE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "format/signal.h"
 
-/* A place in a source: a position (0: the beginning) and the signal_id that stands there, by which it is known
- * again when the file behind it was replaced. */
+enum { PLACE_MARK_SIZE = SIGNAL_ID_MAX + 1 };
+
+/* A place in a source: a position, and the mark by which the source knows it again when the file behind it was
+ * replaced. {0} is before everything. What position and mark are is the source's own affair. */
 struct place {
     int64_t position;
-    char signal_id[SIGNAL_ID_MAX + 1]; /* "" if it is not known */
+    char mark[PLACE_MARK_SIZE];
 };
+
+static inline bool place_is_start(const struct place *place)
+{
+    return !place->position && !place->mark[0];
+}
+
+static inline bool place_equal(const struct place *a, const struct place *b)
+{
+    return a->position == b->position && !strcmp(a->mark, b->mark);
+}
 
 /* One signal as the source has it, not yet checked. Valid during the call. */
 struct source_item {
-    int64_t position; /* larger than every one before it */
+    struct place place; /* right behind it: reading after this gives the next one */
     struct signal *signal;
     enum fault fault;      /* it could not even be read as a signal … */
     const struct err *err; /* … because of this */
@@ -41,8 +54,8 @@ struct source_ops {
                                struct err *err);
     /* Cheap: may there be something new since the last read that reached the end? */
     bool (*changed)(void *self);
-    /* How many stand after a position; -1 if that cannot be told now. */
-    int64_t (*count_after)(void *self, int64_t position);
+    /* How many stand after a place; -1 if that cannot be told now. */
+    int64_t (*count_after)(void *self, const struct place *after);
 };
 
 struct source {

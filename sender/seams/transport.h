@@ -33,6 +33,7 @@ struct transport_request {
     const char *body; /* borrowed until done */
     size_t len;
     char id[17]; /* X-Request-Id */
+    bool fresh;  /* over a connection of its own: the name is looked up again */
     transport_done *done;
     void *context;
 };

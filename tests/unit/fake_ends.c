@@ -23,11 +23,12 @@ static bool give_row(struct ends *ends, int index, source_take *take, void *take
         err_set(&err, "it cannot be read");
     else
         assert_int_equal(wire_read(row->json, strlen(row->json), &signal, &err), FAULT_NONE);
-    struct source_item item = {.position = index + 1,
+    struct source_item item = {.place.position = index + 1,
                                .signal = &signal,
                                .fault = row->fault,
                                .err = &err,
                                .text = row->fault ? row->json : NULL};
+    (void)snprintf(item.place.mark, sizeof item.place.mark, "%s", row->id);
     bool taken = take(taker, &item);
     signal_clear(&signal);
     return taken;
@@ -43,7 +44,7 @@ static enum source_status source_read(void *self, const struct place *after, sou
         return SOURCE_AWAY;
     }
     if (after->position > ends->row_count ||
-        (after->position && strcmp(ends->rows[after->position - 1].id, after->signal_id) != 0))
+        (after->mark[0] && strcmp(ends->rows[after->position - 1].id, after->mark) != 0))
         return SOURCE_REPLACED;
     for (int i = (int)after->position; i < ends->row_count; i++)
         if (!give_row(ends, i, take, taker))
@@ -58,10 +59,10 @@ static bool source_changed(void *self)
     return ends->source_changed;
 }
 
-static int64_t source_count_after(void *self, int64_t position)
+static int64_t source_count_after(void *self, const struct place *after)
 {
     const struct ends *ends = self;
-    return ends->row_count - position;
+    return ends->row_count - after->position;
 }
 
 void add_row(struct ends *ends, const char *id, const char *json, enum fault fault)
@@ -264,10 +265,17 @@ int logged(struct ends *ends, const char *text)
     return count;
 }
 
+struct delivery_ends ends_parts(struct ends *ends)
+{
+    return (struct delivery_ends){
+        .rows = &ends->source, .transport = &ends->transport, .state = &ends->state, .log = ends->log};
+}
+
 void ends_open(struct ends *ends)
 {
     struct err err = {0};
-    ends->delivery = delivery_open(&ends->options, &ends->source, &ends->transport, &ends->state, ends->log, &err);
+    struct delivery_ends parts = ends_parts(ends);
+    ends->delivery = delivery_open(&ends->options, &parts, &err);
     if (!ends->delivery)
         fail_msg("not opened: %s", err.message);
 }

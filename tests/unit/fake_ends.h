@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "engine/delivery.h"
 
-enum { ROWS_MAX = 3000, FLIGHTS_MAX = 6000, LETTERS_MAX = 64, NONE = -1 };
+enum { ROWS_MAX = 3000, FLIGHTS_MAX = 6000, LETTERS_MAX = 64, SENT_MAX = 4000, TALLIES_MAX = 8, NONE = -1 };
 
 struct fake_row {
     char id[SIGNAL_ID_MAX + 1];
@@ -39,6 +39,11 @@ struct fake_letter {
     bool retry;
 };
 
+struct fake_sent {
+    char signal_id[SIGNAL_ID_MAX + 1];
+    char sha256[DIGEST_HEX_LEN + 1];
+};
+
 struct ends {
     struct delivery_options options;
     struct delivery *delivery;
@@ -63,6 +68,9 @@ struct ends {
     bool state_fails;
     struct fake_letter letters[LETTERS_MAX];
     int letter_count;
+    struct fake_sent sent_notes[SENT_MAX]; /* what went by the log */
+    int sent_count;
+    struct state_tally tallies[TALLIES_MAX]; /* by block */
 
     struct log *log;
     int log_fd;
@@ -76,6 +84,8 @@ extern const struct state_ops fake_state_ops; /* its self is the struct ends */
 int ends_start(void **state);
 int ends_finish(void **state);
 
+/* What a delivery is opened with. */
+struct delivery_ends ends_parts(struct ends *ends);
 void ends_open(struct ends *ends);
 void ends_close(struct ends *ends);
 

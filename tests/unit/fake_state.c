@@ -17,9 +17,9 @@ static int state_load(void *self, struct state_progress *progress, struct err *e
 static int state_save(void *self, const struct state_progress *progress, struct err *err)
 {
     struct ends *ends = self;
-    const struct place *place = &progress->place;
-    bool known = !place->position || (place->position <= ends->row_count &&
-                                      !strcmp(place->signal_id, ends->rows[place->position - 1].id));
+    const struct place *place = &progress->places[ORIGIN_TABLE];
+    bool known = !place->position ||
+                 (place->position <= ends->row_count && !strcmp(place->mark, ends->rows[place->position - 1].id));
     assert_true(known || ends->source_replaced);
     for (int i = 0; known && i < place->position; i++)
         if (!ends->rows[i].passable)
@@ -102,4 +102,94 @@ int64_t add_letter(struct ends *ends, const char *signal_id, const char *json)
     return letter->id;
 }
 
-const struct state_ops fake_state_ops = {state_load, state_save, state_bury, state_remove, state_each_retry};
+static int state_remove_delivered(void *self, const char *signal_id, const char *sha256, struct err *err)
+{
+    const struct ends *ends = self;
+    (void)signal_id;
+    (void)sha256;
+    return ends->state_fails ? err_set(err, "the disk is full") : 0;
+}
+
+static int state_note_sent(void *self, const char *signal_id, const char *sha256, struct err *err)
+{
+    struct ends *ends = self;
+    if (ends->state_fails)
+        return err_set(err, "the disk is full");
+    assert_true(ends->sent_count < SENT_MAX);
+    struct fake_sent *sent = &ends->sent_notes[ends->sent_count++];
+    (void)snprintf(sent->signal_id, sizeof sent->signal_id, "%s", signal_id);
+    (void)snprintf(sent->sha256, sizeof sent->sha256, "%s", sha256);
+    return 0;
+}
+
+static struct fake_sent *find_note(struct ends *ends, const char *signal_id)
+{
+    for (int i = 0; i < ends->sent_count; i++)
+        if (!strcmp(ends->sent_notes[i].signal_id, signal_id))
+            return &ends->sent_notes[i];
+    return NULL;
+}
+
+static int state_find_sent(void *self, const char *signal_id, char sha256[DIGEST_HEX_LEN + 1], struct err *err)
+{
+    const struct fake_sent *sent = find_note(self, signal_id);
+    (void)err;
+    if (sent)
+        memcpy(sha256, sent->sha256, sizeof sent->sha256);
+    return sent != NULL;
+}
+
+static int state_forget_sent(void *self, const char *signal_id, struct err *err)
+{
+    struct fake_sent *sent = find_note(self, signal_id);
+    (void)err;
+    if (sent)
+        sent->signal_id[0] = '\0';
+    return 0;
+}
+
+static struct state_tally *tally_slot(struct ends *ends, int64_t block)
+{
+    assert_in_range(block, 0, TALLIES_MAX - 1);
+    return &ends->tallies[block];
+}
+
+static int state_add_tally(void *self, int64_t block, const struct state_tally *more, struct err *err)
+{
+    struct ends *ends = self;
+    if (ends->state_fails)
+        return err_set(err, "the disk is full");
+    tally_slot(ends, block)->rows += more->rows;
+    tally_slot(ends, block)->sum += more->sum;
+    return 0;
+}
+
+static int state_find_tally(void *self, int64_t block, struct state_tally *tally, struct err *err)
+{
+    (void)err;
+    *tally = *tally_slot(self, block);
+    return 0;
+}
+
+static int state_clear_tallies(void *self, struct err *err)
+{
+    struct ends *ends = self;
+    (void)err;
+    memset(ends->tallies, 0, sizeof ends->tallies);
+    return 0;
+}
+
+const struct state_ops fake_state_ops = {
+    .load = state_load,
+    .save = state_save,
+    .bury = state_bury,
+    .remove = state_remove,
+    .remove_delivered = state_remove_delivered,
+    .each_retry = state_each_retry,
+    .note_sent = state_note_sent,
+    .find_sent = state_find_sent,
+    .forget_sent = state_forget_sent,
+    .add_tally = state_add_tally,
+    .find_tally = state_find_tally,
+    .clear_tallies = state_clear_tallies,
+};

@@ -20,7 +20,7 @@ static void the_first_signal_leaves_at_once(void **state)
     assert_null(strchr(ends->flights[0].body, '\n'));
     assert_true(stats_of(ends).in_flight);
     answer_stored(ends, 0);
-    assert_int_equal(ends->saved.place.position, 1);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 1);
     assert_int_equal(ends->saved.delivered, 1);
     assert_true(ends->saved.last_success_us > 0);
     assert_false(stats_of(ends).in_flight);
@@ -114,11 +114,11 @@ static void the_position_waits_for_the_first(void **state)
     for (int i = 3; i > 0; i--) {
         answer_stored(ends, i);
         pass(ends, NS_PER_S);
-        assert_int_equal(ends->saved.place.position, 0);
+        assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 0);
     }
     answer_stored(ends, 0);
     pass(ends, NS_PER_S);
-    assert_int_equal(ends->saved.place.position, 40);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 40);
     assert_int_equal(ends->saved.delivered, 40);
 }
 
@@ -150,7 +150,7 @@ static void any_order_of_answers(void **state)
     }
     pass(ends, NS_PER_S);
     assert_int_equal(in_flight(ends), 0);
-    assert_int_equal(ends->saved.place.position, ends->row_count);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, ends->row_count);
     assert_int_equal(stats_of(ends).delivered, ends->row_count);
     assert_int_equal(stats_of(ends).outstanding, 0);
     assert_int_equal(stats_of(ends).link, LINK_UP);
@@ -166,7 +166,7 @@ static void positions_are_not_saved_for_each_signal(void **state)
     assert_in_range(ends->saves, 1, 2);
     assert_in_range(time_left(ends), 1, 100 * NS_PER_MS);
     pass(ends, time_left(ends));
-    assert_int_equal(ends->saved.place.position, 500);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 500);
     assert_true(delivery_due(ends->delivery) == INT64_MAX);
 }
 
@@ -177,8 +177,8 @@ static void it_goes_on_where_it_was(void **state)
     arrive(ends, 3);
     answer_all_stored(ends);
     ends_close(ends);
-    assert_int_equal(ends->saved.place.position, 3);
-    assert_string_equal(ends->saved.place.signal_id, "signal-2");
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 3);
+    assert_string_equal(ends->saved.places[ORIGIN_TABLE].mark, "signal-2");
     int sent = ends->sent;
     ends_open(ends);
     assert_true(stats_of(ends).last_success_us > 0);
@@ -195,8 +195,9 @@ static void without_a_state_it_does_not_open(void **state)
 {
     struct ends *ends = *state;
     struct err err = {0};
+    struct delivery_ends parts = ends_parts(ends);
     ends->state_fails = true;
-    assert_null(delivery_open(&ends->options, &ends->source, &ends->transport, &ends->state, ends->log, &err));
+    assert_null(delivery_open(&ends->options, &parts, &err));
     assert_string_equal(err.message, "the disk is broken");
     delivery_close(NULL);
 }
@@ -210,7 +211,7 @@ static void duplicates_are_delivered(void **state)
     answer(ends, 0, 409, "{\"status\":\"duplicate\",\"signal_id\":9,\"external_signal_id\":\"signal-0\"}");
     assert_int_equal(stats_of(ends).delivered, 1);
     assert_int_equal(stats_of(ends).duplicates, 1);
-    assert_int_equal(ends->saved.place.position, 1);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 1);
     assert_int_equal(logged(ends, "Signal synced to Alpine: signal-0"), 1);
 }
 
@@ -225,15 +226,15 @@ static void neutral_ones_are_skipped(void **state)
     arrive(ends, 1);
     assert_int_equal(ends->flights[0].count, 3);
     assert_int_equal(stats_of(ends).skipped, 1);
-    assert_int_equal(ends->saved.place.position, 0);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 0);
     answer_stored(ends, 0);
     add_row(ends, "neutral-2", "{\"signal_id\":\"neutral-2\",\"action\":null}", FAULT_NONE);
     ends->rows[4].passable = true;
     delivery_look(ends->delivery);
     pass(ends, NS_PER_S);
     assert_int_equal(ends->sent, 1);
-    assert_int_equal(ends->saved.place.position, 5);
-    assert_string_equal(ends->saved.place.signal_id, "neutral-2");
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 5);
+    assert_string_equal(ends->saved.places[ORIGIN_TABLE].mark, "neutral-2");
     assert_int_equal(stats_of(ends).skipped, 2);
     assert_int_equal(stats_of(ends).dead, 0);
     assert_int_equal(stats_of(ends).delivered, 3);
@@ -298,7 +299,7 @@ static void a_replaced_source_is_read_from_the_beginning(void **state)
     assert_int_equal(logged(ends, "position=10 signal_id=signal-9"), 1);
     answer_stored(ends, sent);
     pass(ends, NS_PER_S);
-    assert_int_equal(ends->saved.place.position, 4);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 4);
 }
 
 static void what_is_outstanding_comes_first(void **state)
@@ -315,7 +316,7 @@ static void what_is_outstanding_comes_first(void **state)
     check_flight(ends, 1, "/batch", 1, 3);
     answer_all_stored(ends);
     pass(ends, NS_PER_S);
-    assert_int_equal(ends->saved.place.position, 4);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 4);
 }
 
 static void a_stop_finishes_what_is_in_flight(void **state)
@@ -336,7 +337,7 @@ static void a_stop_finishes_what_is_in_flight(void **state)
     assert_true(delivery_due(ends->delivery) == INT64_MAX);
     assert_int_equal(logged(ends, "Connection error"), 0);
     ends_close(ends);
-    assert_int_equal(ends->saved.place.position, 2);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 2);
     assert_int_equal(ends->saved.delivered, 3);
 }
 

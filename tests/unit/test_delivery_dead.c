@@ -37,7 +37,7 @@ static void one_of_a_batch(void **state)
     assert_int_equal(stats_of(ends).outstanding, 0);
     assert_int_equal(stats_of(ends).link, LINK_UP);
     pass(ends, NS_PER_S);
-    assert_int_equal(ends->saved.place.position, 5);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 5);
     assert_int_equal(ends->saved.delivered, 4);
     assert_int_equal(logged(ends, "Dead letter: signal signal-2 was not delivered: symbol is too long"), 1);
 }
@@ -71,7 +71,7 @@ static void a_single_one_refused(void **state)
     assert_string_equal(ends->letters[1].reason, "too_large");
     assert_string_equal(ends->letters[2].reason, "invalid_field");
     pass(ends, NS_PER_S);
-    assert_int_equal(ends->saved.place.position, 3);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 3);
 }
 
 /* A refusal of the whole batch condemns nobody: halves find out who is meant. */
@@ -95,7 +95,7 @@ static void a_refused_batch_finds_the_one(void **state)
         assert_int_equal(stats_of(ends).delivered, 15 * (round + 1));
     }
     pass(ends, NS_PER_S);
-    assert_int_equal(ends->saved.place.position, 48);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 48);
 }
 
 /* Without its letter the signal stays, whatever happens to the others. */
@@ -118,12 +118,12 @@ static void a_letter_that_cannot_be_kept(void **state)
     }
     ends->state_fails = false;
     pass(ends, NS_PER_MS * 60);
-    assert_int_equal(ends->saved.place.position, 2);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 2);
     pass_until_sent(ends, 6);
     answer(ends, 5, 422, "{\"detail\":\"no\"}");
     (void)only_letter(ends, 2, "invalid_field");
     pass(ends, NS_PER_S);
-    assert_int_equal(ends->saved.place.position, 5);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 5);
     assert_int_equal(stats_of(ends).outstanding, 0);
 }
 
@@ -144,13 +144,13 @@ static void a_row_that_verifies_in_no_form(void **state)
     const struct fake_letter *letter = only_letter(ends, 2, "hash_mismatch");
     assert_non_null(strstr(letter->json, "\"signal_id\":\"damaged\""));
     assert_int_equal(logged(ends, "Dead letter: signal damaged"), 1);
-    assert_int_equal(ends->saved.place.position, 0);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 0);
     assert_int_equal(ends->flights[0].count, 4);
     assert_int_equal(ends->flights[0].rows[1], 1);
     assert_int_equal(ends->flights[0].rows[2], 3);
     answer_stored(ends, 0);
     pass(ends, NS_PER_S);
-    assert_int_equal(ends->saved.place.position, 5);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 5);
 }
 
 static void others_go_around_it(void **state)
@@ -164,7 +164,7 @@ static void others_go_around_it(void **state)
     pass(ends, NS_PER_S);
     assert_int_equal(stats_of(ends).delivered, 3);
     assert_int_equal(stats_of(ends).dead, 1);
-    assert_int_equal(ends->saved.place.position, 4);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 4);
 }
 
 static void nothing_but_dead_ones(void **state)
@@ -177,8 +177,8 @@ static void nothing_but_dead_ones(void **state)
     assert_int_equal(ends->sent, 0);
     assert_int_equal(stats_of(ends).dead, 2);
     pass(ends, NS_PER_S);
-    assert_int_equal(ends->saved.place.position, 2);
-    assert_string_equal(ends->saved.place.signal_id, "damaged-2");
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 2);
+    assert_string_equal(ends->saved.places[ORIGIN_TABLE].mark, "damaged-2");
 }
 
 static void what_is_no_text_is_kept_in_base64(void **state)
@@ -226,7 +226,7 @@ static void a_dead_row_that_cannot_be_kept_is_not_passed(void **state)
     check_flight(ends, 1, "/signal", 2, 1);
     answer_stored(ends, 1);
     pass(ends, NS_PER_S);
-    assert_int_equal(ends->saved.place.position, 3);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 3);
 }
 
 static void letters_are_sent_again(void **state)
@@ -252,7 +252,7 @@ static void letters_are_sent_again(void **state)
     assert_int_equal(ends->sent, 2);
     assert_int_equal(stats_of(ends).delivered, 1);
     pass(ends, NS_PER_S);
-    assert_int_equal(ends->saved.place.position, 0);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 0);
 }
 
 /* The row was mended since: what is sent is the row as it stands now. */
@@ -311,7 +311,7 @@ static void letters_wait_like_signals(void **state)
     assert_string_equal(ends->flights[2].body, "{\"signal_id\":\"letter\"}");
     answer_stored(ends, 2);
     pass(ends, NS_PER_S);
-    assert_int_equal(ends->saved.place.position, 1);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 1);
     assert_int_equal(stats_of(ends).delivered, 2);
 }
 

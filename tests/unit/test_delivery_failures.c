@@ -153,7 +153,7 @@ static void a_wrong_key_holds_everything(void **state)
             answer(ends, probe, 401, "");
     }
     assert_int_equal(logged(ends, "error Authentication failed - check ARGO_API_KEY"), 1);
-    assert_int_equal(ends->saved.place.position, 0);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 0);
     answer_stored(ends, 9);
     assert_int_equal(in_flight(ends), 4);
     check_flight(ends, 10, "/batch", 1, 9);
@@ -292,14 +292,14 @@ static void the_unanswered_of_a_batch_are_sent_again(void **state)
     answer_stored_but(ends, 0, 2, "\"status\":\"rejected\",\"code\":\"unavailable\",\"detail\":\"later\"");
     assert_int_equal(stats_of(ends).delivered, 4);
     assert_int_equal(stats_of(ends).outstanding, 1);
-    assert_int_equal(ends->saved.place.position, 2);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 2);
     assert_int_equal(ends->sent, 1);
     pass_until_sent(ends, 2);
     check_flight(ends, 1, "/signal", 2, 1);
     answer_stored(ends, 1);
     assert_int_equal(stats_of(ends).delivered, 5);
     pass(ends, NS_PER_S);
-    assert_int_equal(ends->saved.place.position, 5);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 5);
 }
 
 static void a_failing_state_is_said_once_and_tried_again(void **state)
@@ -316,7 +316,7 @@ static void a_failing_state_is_said_once_and_tried_again(void **state)
     assert_int_equal(logged(ends, "The state directory cannot be written: the disk is full"), 1);
     ends->state_fails = false;
     pass(ends, time_left(ends));
-    assert_int_equal(ends->saved.place.position, 10);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 10);
     assert_int_equal(logged(ends, "The state directory can be written again"), 1);
 }
 

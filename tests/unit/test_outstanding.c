@@ -11,7 +11,7 @@ static struct place place_at(int64_t position)
 {
     struct place place = {.position = position};
     if (position)
-        (void)snprintf(place.signal_id, sizeof place.signal_id, "id-%d", (int)position);
+        (void)snprintf(place.mark, sizeof place.mark, "id-%d", (int)position);
     return place;
 }
 
@@ -23,7 +23,7 @@ static struct batch *add(struct outstanding *list, int64_t first, int count)
     for (int i = 0; i < count; i++) {
         struct place here = place_at(first + i);
         struct batch_item item = {
-            .position = here.position, .signal_id = here.signal_id, .symbol = "A", .action = "BUY"};
+            .position = here.position, .signal_id = here.mark, .mark = here.mark, .symbol = "A", .action = "BUY"};
         assert_int_equal(batch_add(batch, &item, "{}", 2), 0);
     }
     outstanding_append(list, batch);
@@ -36,7 +36,7 @@ static void check_safe(const struct outstanding *list, int64_t read, int64_t exp
     struct place wanted = place_at(expected);
     const struct place *safe = outstanding_safe(list, &until);
     assert_int_equal(safe->position, expected);
-    assert_string_equal(safe->signal_id, wanted.signal_id);
+    assert_string_equal(safe->mark, wanted.mark);
 }
 
 static void nothing_outstanding_all_that_was_read_is_safe(void **state)

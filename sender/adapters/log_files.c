@@ -1,0 +1,247 @@
+/* log_files: see log_files.h. */
+#include "adapters/log_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/hex.h"
+
+/* Of the beginning and before the place. Signals have times and ids of their own, so a line's part tells it apart.
+ */
+enum { MARKED_BYTES = 256, DIGEST_SHOWN = 16 };
+
+struct log_files {
+    char path[PATH_MAX];
+    char directory[PATH_MAX];
+    char name[NAME_MAX + 1];
+};
+
+struct log_files *log_files_new(const char *path)
+{
+    struct log_files *files = calloc(1, sizeof *files);
+    char copy[PATH_MAX];
+    if (!files)
+        return NULL;
+    (void)snprintf(files->path, sizeof files->path, "%s", path);
+    (void)snprintf(copy, sizeof copy, "%s", path);
+    (void)snprintf(files->name, sizeof files->name, "%s", basename(copy));
+    (void)snprintf(copy, sizeof copy, "%s", path);
+    (void)snprintf(files->directory, sizeof files->directory, "%s", dirname(copy));
+    return files;
+}
+
+void log_files_free(struct log_files *files)
+{
+    free(files);
+}
+
+/* --- opening ----------------------------------------------------------------------------------------------- */
+
+/* A regular file, or nothing: a FIFO would block, and a directory has no lines. */
+static int open_regular(const char *path)
+{
+    struct stat file;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    if (!fstat(fd, &file) && S_ISREG(file.st_mode))
+        return fd;
+    (void)close(fd);
+    errno = EINVAL;
+    return -1;
+}
+
+int log_files_open_current(const struct log_files *files, struct err *err)
+{
+    int fd = open_regular(files->path);
+    if (fd < 0)
+        err_set_errno(err, "%s", files->path);
+    return fd;
+}
+
+bool log_files_stat_current(const struct log_files *files, struct stat *now)
+{
+    return !stat(files->path, now);
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+bool log_files_is_current(const struct log_files *files, int fd)
+{
+    struct stat now;
+    struct stat opened;
+    return log_files_stat_current(files, &now) && !fstat(fd, &opened) && is_same_file(&now, &opened);
+}
+
+/* --- places ------------------------------------------------------------------------------------------------ */
+
+static int read_at(int fd, char *data, size_t len, int64_t offset)
+{
+    return pread(fd, data, len, offset) == (ssize_t)len ? 0 : -1;
+}
+
+int log_files_place(int fd, int64_t position, struct place *place)
+{
+    char data[2 * MARKED_BYTES];
+    struct stat file;
+    struct digest digest;
+    char digits[DIGEST_HEX_LEN + 1];
+    size_t len = position < MARKED_BYTES ? (size_t)position : MARKED_BYTES;
+    if (fstat(fd, &file) || read_at(fd, data, len, 0) || read_at(fd, data + len, len, position - (int64_t)len))
+        return -1;
+    digest_sha256(data, 2 * len, &digest);
+    hex_encode(digest.bytes, DIGEST_SIZE, digits);
+    place->position = position;
+    (void)snprintf(place->mark, sizeof place->mark, "%" PRIx64 ":%.*s", (uint64_t)file.st_ino, 2 * DIGEST_SHOWN,
+                   digits);
+    return 0;
+}
+
+static uint64_t inode_of(const struct place *place)
+{
+    return strtoull(place->mark, NULL, 16);
+}
+
+static bool same_content(const struct place *a, const struct place *b)
+{
+    const char *left = strchr(a->mark, ':');
+    const char *right = strchr(b->mark, ':');
+    return left && right && !strcmp(left, right);
+}
+
+bool log_files_holds(int fd, const struct place *place)
+{
+    struct place here;
+    return place->position > 0 && !log_files_place(fd, place->position, &here) && same_content(&here, place);
+}
+
+/* --- the files beside it ----------------------------------------------------------------------------------- */
+
+/* Visits the regular files of the log's directory; the first for which want returns true is opened. */
+typedef bool want_file(void *self, const char *name, const struct stat *file, int fd);
+
+static int open_wanted(const struct log_files *files, want_file *want, void *self)
+{
+    DIR *directory = opendir(files->directory);
+    const struct dirent *entry;
+    int found = -1;
+    while (directory && found < 0 && (entry = readdir(directory))) {
+        char path[PATH_MAX + NAME_MAX + 2];
+        struct stat file;
+        (void)snprintf(path, sizeof path, "%s/%s", files->directory, entry->d_name);
+        if (entry->d_name[0] == '.' || stat(path, &file) || !S_ISREG(file.st_mode))
+            continue;
+        int fd = open_regular(path);
+        if (fd >= 0 && want(self, entry->d_name, &file, fd))
+            found = fd;
+        else if (fd >= 0)
+            (void)close(fd);
+    }
+    if (directory)
+        (void)closedir(directory);
+    return found;
+}
+
+struct search {
+    const struct place *place;
+    const struct stat *except; /* or NULL */
+    bool by_inode;
+};
+
+static bool holds_place(void *self, const char *name, const struct stat *file, int fd)
+{
+    const struct search *search = self;
+    (void)name;
+    if (search->except && is_same_file(search->except, file))
+        return false;
+    if (file->st_size < search->place->position || (search->by_inode && file->st_ino != inode_of(search->place)))
+        return false;
+    return log_files_holds(fd, search->place);
+}
+
+int log_files_find(const struct log_files *files, const struct place *place, int except)
+{
+    struct err ignored;
+    struct stat excepted;
+    struct search search = {.place = place, .by_inode = true};
+    if (except >= 0 && !fstat(except, &excepted))
+        search.except = &excepted;
+    int fd = log_files_open_current(files, &ignored);
+    struct stat current;
+    if (fd >= 0 && !fstat(fd, &current) && holds_place(&search, files->name, &current, fd))
+        return fd;
+    if (fd >= 0)
+        (void)close(fd);
+    fd = open_wanted(files, holds_place, &search);
+    search.by_inode = false;
+    return fd >= 0 ? fd : open_wanted(files, holds_place, &search);
+}
+
+/* --- the next one ------------------------------------------------------------------------------------------ */
+
+struct succession {
+    const struct log_files *files;
+    struct stat after;
+    struct stat best; /* st_ino 0: none yet */
+};
+
+static bool is_older(const struct stat *a, const struct stat *b)
+{
+    if (a->st_mtim.tv_sec != b->st_mtim.tv_sec)
+        return a->st_mtim.tv_sec < b->st_mtim.tv_sec;
+    return a->st_mtim.tv_nsec < b->st_mtim.tv_nsec;
+}
+
+/* signals.log.1, signals.log-20261124; not signals.log.1.gz, whose signals go by the table. */
+static bool is_rotated_name(const struct log_files *files, const char *name)
+{
+    static const char *const packed[] = {".gz", ".xz", ".bz2", ".zst", ".lz4", ".zip"};
+    size_t own = strlen(files->name);
+    size_t len = strlen(name);
+    if (strncmp(name, files->name, own) != 0 || len == own)
+        return false;
+    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
+        if (len > strlen(packed[i]) && !strcmp(name + len - strlen(packed[i]), packed[i]))
+            return false;
+    return true;
+}
+
+/* Never wants one: it only notes the best. */
+static bool note_successor(void *self, const char *name, const struct stat *file, int fd)
+{
+    struct succession *succession = self;
+    (void)fd;
+    if (is_rotated_name(succession->files, name) && is_older(&succession->after, file) &&
+        (!succession->best.st_ino || is_older(file, &succession->best)))
+        succession->best = *file;
+    return false;
+}
+
+static bool is_best(void *self, const char *name, const struct stat *file, int fd)
+{
+    const struct succession *succession = self;
+    (void)name;
+    (void)fd;
+    return is_same_file(&succession->best, file);
+}
+
+int log_files_open_next(const struct log_files *files, int fd, struct err *err)
+{
+    struct succession succession = {.files = files};
+    if (!fstat(fd, &succession.after))
+        (void)open_wanted(files, note_successor, &succession);
+    int next = succession.best.st_ino ? open_wanted(files, is_best, &succession) : -1;
+    return next >= 0 ? next : log_files_open_current(files, err);
+}

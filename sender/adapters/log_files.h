@@ -1,0 +1,40 @@
+/* log_files: a log and the files that it was rotated into: which one holds a place, and which one comes next.
+ *
+ * A place in a log is a number of bytes and a mark: the file's inode, and a digest of its first bytes and of those
+ * before the place. A file is known by what it holds there, under whatever name, for a log that is copied and
+ * truncated goes on in another inode; the inode only says where to look first. */
+#ifndef ALPINE_SENDER_LOG_FILES_H
+#define ALPINE_SENDER_LOG_FILES_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "seams/source.h"
+
+struct log_files; /* the path of a log, and its directory */
+
+/* NULL when out of memory. */
+struct log_files *log_files_new(const char *path);
+void log_files_free(struct log_files *files);
+
+/* Opens what the log's path leads to. Returns the descriptor, -1 and the reason in err. */
+MUST_CHECK int log_files_open_current(const struct log_files *files, struct err *err);
+/* What the path leads to now. False if nothing is there. */
+bool log_files_stat_current(const struct log_files *files, struct stat *now);
+/* Is this descriptor's file the one that the path leads to now? */
+bool log_files_is_current(const struct log_files *files, int fd);
+
+/* Opens the file that holds the place: the current one, one with its inode, or any beside it with its content.
+ * `except` is a descriptor whose file is not meant, or -1. Returns the descriptor, -1 if no file holds it. */
+int log_files_find(const struct log_files *files, const struct place *place, int except);
+/* Opens the file that the log was continued in after this one: the oldest of the rotated files that is newer, else
+ * the current one. Returns the descriptor, -1 and the reason in err. */
+MUST_CHECK int log_files_open_next(const struct log_files *files, int fd, struct err *err);
+
+/* The place behind `position` bytes of a file. Returns -1 if it cannot be read. */
+MUST_CHECK int log_files_place(int fd, int64_t position, struct place *place);
+/* Does the file hold the place? */
+bool log_files_holds(int fd, const struct place *place);
+
+#endif

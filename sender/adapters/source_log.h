@@ -1,0 +1,15 @@
+/* source_log: Argo's log of signals, one JSON object a line, read and never written.
+ *
+ * It is followed through rotation: by rename (the old file is read to its end, then the next), and by copy and
+ * truncation (the rest is found in the copy). What stands in packed files, or was lost between copying and
+ * truncating, goes when the table has it. */
+#ifndef ALPINE_SENDER_SOURCE_LOG_H
+#define ALPINE_SENDER_SOURCE_LOG_H
+
+#include "seams/source.h"
+
+/* path need not exist yet. NULL when out of memory. */
+struct source *source_log_new(const char *path);
+void source_log_free(struct source *source);
+
+#endif

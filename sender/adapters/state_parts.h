@@ -1,0 +1,33 @@
+/* state_parts: what the files that fill the state seam share: state_sqlite.c, state_letters.c, state_ledger.c. No
+ * other file includes it. self of every call is a struct state_sqlite. */
+#ifndef ALPINE_SENDER_STATE_PARTS_H
+#define ALPINE_SENDER_STATE_PARTS_H
+
+#include "adapters/state_db.h"
+#include "seams/state.h"
+
+struct state_sqlite {
+    struct state state;
+    struct state_db db;
+    char *directory;
+    int lock_fd;
+    int64_t letters_max;
+    int64_t letters; /* how many there are at most: another process may have dropped some */
+    int letters_of;  /* db.opened when they were counted */
+};
+
+int state_letters_bury(void *self, const struct dead_letter *letter, struct err *err);
+int state_letters_remove(void *self, int64_t id, struct err *err);
+int state_letters_remove_delivered(void *self, const char *signal_id, const char *sha256, struct err *err);
+int state_letters_each_retry(void *self, dead_letter_visit *visit, void *visitor, struct err *err);
+
+int state_ledger_note_sent(void *self, const char *signal_id, const char *sha256, struct err *err);
+int state_ledger_find_sent(void *self, const char *signal_id, char sha256[DIGEST_HEX_LEN + 1], struct err *err);
+int state_ledger_forget_sent(void *self, const char *signal_id, struct err *err);
+int state_ledger_add_tally(void *self, int64_t block, const struct state_tally *more, struct err *err);
+int state_ledger_find_tally(void *self, int64_t block, struct state_tally *tally, struct err *err);
+int state_ledger_clear_tallies(void *self, struct err *err);
+/* Forgets the oldest of what was sent, if there is too much of it. */
+int state_ledger_prune(struct state_sqlite *sqlite, struct err *err);
+
+#endif

@@ -1,0 +1,48 @@
+/* argo: see argo.h. */
+#include "commands/argo.h"
+
+#include "adapters/source_log.h"
+#include "adapters/source_sqlite.h"
+#include "adapters/state_sqlite.h"
+
+static void say_damaged(void *context, const char *moved_to)
+{
+    struct log *log = context;
+    log_write(
+        log, LOG_ERROR, LOG_PLAIN,
+        "The state is damaged and was moved aside to %s: starting afresh, from the beginning of Argo's files; "
+        "the receiver drops what it has",
+        moved_to);
+}
+
+int argo_open(struct argo *argo, const struct invocation *invocation, int busy_limit_ms, struct err *err)
+{
+    const struct sender_settings *settings = invocation->values;
+    struct state_options options = {.directory = settings->state_directory,
+                                    .access = STATE_OWN,
+                                    .letters_max = settings->letters_max,
+                                    .damaged = say_damaged,
+                                    .context = invocation->log};
+    *argo = (struct argo){0};
+    argo->state = state_sqlite_open(&options, err);
+    if (!argo->state)
+        return -1;
+    argo->table = source_sqlite_new(settings->database, busy_limit_ms);
+    argo->log = settings->log_file ? source_log_new(settings->log_file) : NULL;
+    if (argo->table && (argo->log || !settings->log_file))
+        return 0;
+    return err_set(err, "out of memory");
+}
+
+void argo_close(struct argo *argo)
+{
+    source_log_free(argo->log);
+    source_sqlite_free(argo->table);
+    state_sqlite_close(argo->state);
+}
+
+struct delivery_ends argo_ends(const struct argo *argo)
+{
+    return (struct delivery_ends){
+        .rows = argo->table, .table = source_sqlite_table(argo->table), .lines = argo->log, .state = argo->state};
+}

@@ -1,0 +1,45 @@
+/* delivery_parts: what delivery.c (which decides what goes next) and landing.c (which does what answers say) share.
+ * No other file includes it. */
+#ifndef ALPINE_SENDER_DELIVERY_PARTS_H
+#define ALPINE_SENDER_DELIVERY_PARTS_H
+
+#include "engine/backend.h"
+#include "engine/delivery.h"
+#include "engine/feed.h"
+#include "engine/journal.h"
+#include "engine/once.h"
+#include "engine/sweep.h"
+
+struct delivery {
+    struct delivery_options options;
+    const struct transport *transport;
+    struct log *log;
+    struct journal journal;
+    struct feed feeds[FEED_COUNT]; /* by kind */
+    struct once once;
+    struct sweep sweep;
+    struct backend backend;
+    unsigned in_flight; /* requests */
+    bool stopping;
+    int64_t doom_ns; /* when to try again to keep the letters that could not be kept */
+    int64_t delivered;
+    int64_t duplicates;
+};
+
+/* A request, as the transport gives it back. */
+struct flight {
+    struct delivery *delivery;
+    struct feed *feed;
+    struct batch *batch;
+    bool single; /* it went to /signal */
+    char id[17];
+};
+
+/* Does what the answer to a flight says. The flight is not in the air any more, and stays the caller's. */
+void landing_handle(const struct flight *flight, const struct transport_answer *answer);
+/* Keeps the letters of doomed batches, as far as the state takes them. */
+void landing_bury_doomed(struct delivery *delivery);
+/* The positions move to where everything before them is settled, and no further. */
+void landing_note_progress(struct delivery *delivery);
+
+#endif

@@ -1,0 +1,222 @@
+/* landing: what an answer does to the signals that it is about.
+ *
+ * The promise of the sender is kept here and in intake.c: an item leaves what is outstanding only when the receiver
+ * has answered that it is stored, or when its dead letter is durable; and the position stands before the first item
+ * that has not left. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "engine/answer.h"
+#include "engine/delivery_parts.h"
+#include "engine/policy.h"
+
+void landing_note_progress(struct delivery *delivery)
+{
+    const struct feed *rows = &delivery->feeds[FEED_TABLE];
+    const struct feed *lines = &delivery->feeds[FEED_LOG];
+    if (rows->reads)
+        journal_move(&delivery->journal, ORIGIN_TABLE, outstanding_safe(&rows->list, &rows->intake.read));
+    if (lines->reads)
+        journal_move(&delivery->journal, ORIGIN_LOG, outstanding_safe(&lines->list, &lines->intake.read));
+    journal_tick(&delivery->journal, clock_monotonic_ns());
+}
+
+/* --- one item ---------------------------------------------------------------------------------------------- */
+
+static void row_settled(struct delivery *delivery, const struct feed *feed, const struct batch_item *item)
+{
+    struct table_row row = {item->position, item->signal_id, item->sha256};
+    if (feed->kind == FEED_TABLE)
+        journal_row_settled(&delivery->journal, &row);
+}
+
+static void item_delivered(const struct flight *flight, const struct batch_item *item, bool duplicate)
+{
+    struct delivery *delivery = flight->delivery;
+    delivery->delivered++;
+    delivery->duplicates += duplicate;
+    log_write(delivery->log, LOG_INFO,
+              LOG_WITH(LOG_STR("result", duplicate ? "duplicate" : "stored"), LOG_STR("request_id", flight->id)),
+              "Signal synced to Alpine: %s (%s %s)", item->signal_id, item->symbol, item->action);
+    journal_delivered(&delivery->journal, item->signal_id, item->sha256);
+    if (item->dead_id)
+        journal_remove(&delivery->journal, item->dead_id);
+    if (flight->feed->kind == FEED_LOG)
+        journal_note_sent(&delivery->journal, item->signal_id, item->sha256);
+    row_settled(delivery, flight->feed, item);
+}
+
+static bool item_dead(struct delivery *delivery, const struct feed *feed, const struct batch *batch,
+                      const struct batch_item *item, const char *reason, const char *detail)
+{
+    char *json = strndup(batch->body.data + item->offset, item->len);
+    struct dead_letter letter = {
+        .id = item->dead_id,
+        .origin = feed->kind == FEED_LOG ? ORIGIN_LOG : ORIGIN_TABLE,
+        .position = item->position,
+        .signal_id = item->signal_id,
+        .sha256 = item->sha256,
+        .symbol = item->symbol,
+        .action = item->action,
+        .reason = reason,
+        .detail = detail,
+        .json = json,
+    };
+    bool buried = json && journal_bury(&delivery->journal, &letter) == 0;
+    free(json);
+    if (buried)
+        row_settled(delivery, feed, item);
+    return buried;
+}
+
+static void raise_alarm(struct delivery *delivery, const struct batch_item *item, const struct verdict *verdict)
+{
+    if (!strcmp(verdict->reason, "conflict"))
+        log_write(delivery->log, LOG_ERROR,
+                  LOG_WITH(LOG_STR("signal_id", item->signal_id), LOG_STR("sha256", item->sha256)),
+                  "Alarm: signal %s has another hash than the one that Alpine has stored", item->signal_id);
+}
+
+/* --- a flight ---------------------------------------------------------------------------------------------- */
+
+/* What becomes of each item of a batch that has its verdicts. */
+struct parting {
+    bool *doomed;
+    bool *again;
+    size_t agains;
+};
+
+static void part_item(const struct flight *flight, size_t index, const struct verdict *verdict,
+                      struct parting *parting)
+{
+    struct batch *batch = flight->batch;
+    struct delivery *delivery = flight->delivery;
+    const struct batch_item *item = &batch->items[index];
+    if (verdict->outcome == OUTCOME_DONE) {
+        item_delivered(flight, item, verdict->duplicate);
+    } else if (verdict->outcome == OUTCOME_NEVER) {
+        raise_alarm(delivery, item, verdict);
+        if (item_dead(delivery, flight->feed, batch, item, verdict->reason, verdict->detail))
+            return;
+        parting->doomed[index] = !batch_doom(batch, index, verdict->reason, verdict->detail);
+        parting->again[index] = !parting->doomed[index];
+    } else {
+        parting->again[index] = true;
+    }
+}
+
+/* Every item has its verdict: the answered ones leave, the others wait for the next attempt. */
+static void settle(const struct flight *flight, const struct verdict *verdicts,
+                   const struct transport_answer *answer)
+{
+    struct delivery *delivery = flight->delivery;
+    size_t count = flight->batch->count;
+    bool *flags = calloc(2 * count, sizeof *flags);
+    struct parting parting = {.doomed = flags, .again = flags + count};
+    if (!flags) {
+        backend_retry(&delivery->backend, answer);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        part_item(flight, i, &verdicts[i], &parting);
+        parting.agains += parting.again[i];
+    }
+    if (parting.agains < count)
+        backend_up(&delivery->backend);
+    if (outstanding_part(&flight->feed->list, flight->batch, parting.doomed, parting.again) || parting.agains)
+        backend_retry(&delivery->backend, answer);
+    free(flags);
+    landing_note_progress(delivery);
+}
+
+static bool halve(const struct flight *flight)
+{
+    struct batch *rest = batch_split(flight->batch, flight->batch->count / 2);
+    if (!rest)
+        return false;
+    outstanding_insert_after(&flight->feed->list, flight->batch, rest);
+    return true;
+}
+
+static void batch_landed(const struct flight *flight, const struct transport_answer *answer)
+{
+    struct batch *batch = flight->batch;
+    struct backend *backend = &flight->delivery->backend;
+    enum outcome outcome = policy_outcome(answer);
+    if (answer->failure == TRANSPORT_OK && (answer->status == 404 || answer->status == 405)) {
+        /* If it takes no single signal either, the next answer says so. */
+        backend_go_single(backend, flight->delivery->options.single_max);
+        return;
+    }
+    if (outcome == OUTCOME_NEVER && halve(flight))
+        return; /* too large, or one of them spoils it: halves find out */
+    struct verdict *verdicts = outcome == OUTCOME_DONE ? calloc(batch->count, sizeof *verdicts) : NULL;
+    if (verdicts && answer->status == 200 && !answer_read_batch(answer, batch, verdicts)) {
+        settle(flight, verdicts, answer);
+    } else if (outcome == OUTCOME_HOLD) {
+        backend_hold(backend, answer);
+    } else {
+        /* Once may be chance. Twice, and one of them may be the trouble: halves find out. */
+        if (backend->state == LINK_RETRYING && policy_blames_signal(answer))
+            (void)halve(flight);
+        backend_retry(backend, answer);
+    }
+    free(verdicts);
+}
+
+static void single_landed(const struct flight *flight, const struct transport_answer *answer)
+{
+    struct backend *backend = &flight->delivery->backend;
+    struct verdict verdict;
+    answer_read_single(answer, &flight->batch->items[0], &verdict);
+    if (verdict.outcome == OUTCOME_HOLD) {
+        /* There is no single call either, so what was missing was a receiver, not its batch call. */
+        if (answer->status == 404 || answer->status == 405)
+            backend->single = false;
+        backend_hold(backend, answer);
+    } else if (verdict.outcome == OUTCOME_AGAIN) {
+        /* The next probe is another signal: if this one alone is the trouble, it stops no other. */
+        flight->batch->postponed = policy_blames_signal(answer) || answer->status == 400 || answer->status == 422;
+        backend_retry(backend, answer);
+    } else {
+        settle(flight, &verdict, answer);
+    }
+}
+
+void landing_handle(const struct flight *flight, const struct transport_answer *answer)
+{
+    if (flight->delivery->stopping && answer->failure != TRANSPORT_OK)
+        return; /* cut off by the end of the program: it is as if it had not been sent */
+    if (flight->single)
+        single_landed(flight, answer);
+    else
+        batch_landed(flight, answer);
+}
+
+/* --- letters that could not be kept ------------------------------------------------------------------------ */
+
+static bool bury_batch(struct delivery *delivery, struct feed *feed, struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct batch_item *item = &batch->items[i];
+        if (!item_dead(delivery, feed, batch, item, item->reason, item->detail))
+            return false;
+    }
+    outstanding_remove(&feed->list, batch);
+    return true;
+}
+
+void landing_bury_doomed(struct delivery *delivery)
+{
+    for (size_t kind = 0; kind < FEED_COUNT; kind++) {
+        struct feed *feed = &delivery->feeds[kind];
+        struct batch *next;
+        for (struct batch *batch = feed->list.first; batch; batch = next) {
+            next = batch->next;
+            if (batch->doomed && !bury_batch(delivery, feed, batch))
+                return;
+        }
+    }
+    landing_note_progress(delivery);
+}
