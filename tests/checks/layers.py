@@ -28,7 +28,8 @@ THIRD_PARTY = {
     "microhttpd.h": {"receiver/adapters/http_mhd.c", "receiver/adapters/http_headers.c"},
     "libpq-fe.h": {"receiver/adapters/pg_conn.h", "receiver/adapters/pg_url.c"},
     "curl/": {"sender/adapters/transport_curl.c"},
-    "sqlite3.h": {"sender/adapters/sqlite_row.h", "sender/adapters/source_sqlite.c", "sender/adapters/state_sqlite.c"},
+    "sqlite3.h": {"sender/adapters/sqlite_file.h", "sender/adapters/sqlite_row.h", "sender/adapters/state_db.h",
+                  "sender/adapters/state_schema.h"},
     "sys/inotify.h": {"sender/adapters/source_watch.c"},
 }
 

@@ -65,6 +65,44 @@ static int64_t source_count_after(void *self, const struct place *after)
     return ends->row_count - after->position;
 }
 
+static bool row_hash(const struct fake_row *row, char sha256[DIGEST_HEX_LEN + 1])
+{
+    struct signal signal = {0};
+    struct err ignored = {0};
+    size_t len = 0;
+    bool readable = !wire_read(row->json, strlen(row->json), &signal, &ignored);
+    const char *text = readable ? signal_text(&signal, FIELD_SHA256, &len) : "";
+    (void)snprintf(sha256, DIGEST_HEX_LEN + 1, "%s", text);
+    signal_clear(&signal);
+    return readable;
+}
+
+static bool table_find(void *self, const char *signal_id, int64_t *position, char sha256[DIGEST_HEX_LEN + 1])
+{
+    const struct ends *ends = self;
+    for (int i = 0; i < ends->row_count; i++)
+        if (!strcmp(ends->rows[i].id, signal_id)) {
+            *position = i + 1;
+            return row_hash(&ends->rows[i], sha256);
+        }
+    return false;
+}
+
+static int table_walk(void *self, int64_t first, int64_t last, table_visit *visit, void *visitor, struct err *err)
+{
+    const struct ends *ends = self;
+    char sha256[DIGEST_HEX_LEN + 1];
+    if (ends->source_away)
+        return err_set(err, "it is locked");
+    for (int64_t i = first < 1 ? 1 : first; i <= last && i <= ends->row_count; i++) {
+        const struct fake_row *row = &ends->rows[i - 1];
+        (void)row_hash(row, sha256);
+        if (row->id[0] && !visit(visitor, &(struct table_row){i, row->id, sha256}))
+            break;
+    }
+    return 0;
+}
+
 void add_row(struct ends *ends, const char *id, const char *json, enum fault fault)
 {
     assert_true(ends->row_count < ROWS_MAX);
@@ -86,6 +124,13 @@ void add_rows(struct ends *ends, int count)
         add_row(ends, id, json.data, FAULT_NONE);
     }
     buf_clear(&json);
+}
+
+void add_damaged(struct ends *ends, const char *id)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "\"%s\"", id);
+    add_row(ends, id, signal_json("signal_id", text), FAULT_NONE); /* the hash is another signal's */
 }
 
 void arrive(struct ends *ends, int count)
@@ -267,8 +312,11 @@ int logged(struct ends *ends, const char *text)
 
 struct delivery_ends ends_parts(struct ends *ends)
 {
-    return (struct delivery_ends){
-        .rows = &ends->source, .transport = &ends->transport, .state = &ends->state, .log = ends->log};
+    return (struct delivery_ends){.rows = &ends->source,
+                                  .table = ends->has_table ? &ends->table : NULL,
+                                  .transport = &ends->transport,
+                                  .state = &ends->state,
+                                  .log = ends->log};
 }
 
 void ends_open(struct ends *ends)
@@ -290,6 +338,7 @@ int ends_start(void **state)
 {
     static const struct source_ops source = {source_read, source_changed, source_count_after};
     static const struct transport_ops transport = {transport_send};
+    static const struct table_ops table = {table_find, table_walk};
     struct ends *ends = calloc(1, sizeof *ends);
     fake_clock_freeze();
     ends->options = (struct delivery_options){.batch_max = 1000,
@@ -298,8 +347,10 @@ int ends_start(void **state)
                                               .single_max = 5,
                                               .retry_first_ns = NS_PER_S,
                                               .probe_interval_ns = 30 * NS_PER_S,
+                                              .sweep_interval_ns = 3600 * NS_PER_S,
                                               .url = "http://alpine.example"};
     ends->source = (struct source){.ops = &source, .self = ends};
+    ends->table = (struct table){.ops = &table, .self = ends};
     ends->transport = (struct transport){.ops = &transport, .self = ends};
     ends->state = (struct state){.keeps_letters = true, .ops = &fake_state_ops, .self = ends};
     ends->log_fd = memfd_create("log", MFD_CLOEXEC);

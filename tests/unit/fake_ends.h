@@ -56,6 +56,8 @@ struct ends {
     bool source_away;
     bool source_replaced; /* places of the one before may still be saved */
     int reads;
+    struct table table;
+    bool has_table; /* it can be asked too; set before ends_open */
 
     struct transport transport;
     struct fake_flight flights[FLIGHTS_MAX]; /* every request that was ever sent */
@@ -93,6 +95,8 @@ void ends_close(struct ends *ends);
 void add_rows(struct ends *ends, int count);
 /* A row that holds this text, readable or not. */
 void add_row(struct ends *ends, const char *id, const char *json, enum fault fault);
+/* A signal whose hash is not its own. */
+void add_damaged(struct ends *ends, const char *id);
 /* add_rows and delivery_look. */
 void arrive(struct ends *ends, int count);
 

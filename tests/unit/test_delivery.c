@@ -296,7 +296,7 @@ static void a_replaced_source_is_read_from_the_beginning(void **state)
     assert_int_equal(ends->sent, sent + 1);
     check_flight(ends, sent, "/batch", 1, 3);
     assert_int_equal(logged(ends, "The source was replaced or restored"), 1);
-    assert_int_equal(logged(ends, "position=10 signal_id=signal-9"), 1);
+    assert_int_equal(logged(ends, "position=10 mark=signal-9"), 1);
     answer_stored(ends, sent);
     pass(ends, NS_PER_S);
     assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 4);

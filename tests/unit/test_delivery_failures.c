@@ -10,10 +10,12 @@ static void retry_with_growing_pauses(void **state)
     ends_open(ends);
     arrive(ends, 3);
     for (int i = 0; i < 20; i++) {
+        bool down = i > 3; /* the first try and three quick ones failed: now one signal is tried */
         assert_int_equal(ends->sent, i + 1);
-        check_flight(ends, i, "/batch", 0, 3);
+        check_flight(ends, i, down ? "/signal" : "/batch", 0, down ? 1 : 3);
+        assert_int_equal(ends->flights[i].request.fresh, i > 0);
         answer_unreachable(ends, i);
-        assert_int_equal(stats_of(ends).link, LINK_RETRYING);
+        assert_int_equal(stats_of(ends).link, i < 3 ? LINK_RETRYING : LINK_DOWN);
         int64_t left = time_left(ends);
         assert_in_range(left, NS_PER_S / 10, longest);
         longest = longest * 2 < 30 * NS_PER_S ? longest * 2 : 30 * NS_PER_S;
@@ -23,12 +25,19 @@ static void retry_with_growing_pauses(void **state)
         pass(ends, 1);
     }
     assert_int_equal(logged(ends, "Connection error - Alpine backend unreachable: http://alpine.example"), 1);
+    assert_int_equal(logged(ends, "Alpine backend is down: http://alpine.example"), 1);
+    arrive(ends, 500);
     answer_stored(ends, 20);
     assert_int_equal(stats_of(ends).link, LINK_UP);
     assert_int_equal(logged(ends, "Alpine backend is back"), 1);
-    assert_int_equal(stats_of(ends).delivered, 3);
+    check_flight(ends, 21, "/batch", 1, 2); /* all of it at once, within that one probe */
+    check_flight(ends, 22, "/batch", 3, 500);
+    answer_stored(ends, 21);
+    answer_stored(ends, 22);
+    assert_int_equal(stats_of(ends).delivered, 503);
+    pass(ends, NS_PER_S);
     arrive(ends, 1);
-    answer_unreachable(ends, 21);
+    answer_unreachable(ends, 23);
     assert_in_range(time_left(ends), NS_PER_S / 10, NS_PER_S); /* a short pause again */
 }
 
@@ -41,10 +50,10 @@ static void every_passing_failure_is_tried_again(void **state)
         arrive(ends, count);
         for (size_t i = 0; i < COUNT(statuses); i++) {
             answer(ends, ends->sent - 1, statuses[i], "{\"status\":\"error\",\"code\":\"x\",\"detail\":\"y\"}");
-            assert_int_equal(stats_of(ends).link, LINK_RETRYING);
+            assert_int_equal(stats_of(ends).link, i < 3 ? LINK_RETRYING : LINK_DOWN);
             pass_until_sent(ends, ends->sent + 1);
         }
-        answer_stored(ends, ends->sent - 1);
+        answer_all_stored(ends);
     }
     assert_int_equal(stats_of(ends).delivered, 3);
     assert_int_equal(stats_of(ends).dead, 0);
@@ -68,7 +77,7 @@ static void a_success_that_is_none_is_tried_again(void **state)
             assert_int_equal(stats_of(ends).outstanding, count);
             pass_until_sent(ends, ends->sent + 1);
         }
-        answer_stored(ends, ends->sent - 1);
+        answer_all_stored(ends);
     }
     assert_int_equal(stats_of(ends).delivered, 3);
     arrive(ends, 2); /* a receiver answers a batch with 200 */
