@@ -4,7 +4,7 @@
 #define ALPINE_SENDER_DELIVERY_PARTS_H
 
 #include "engine/backend.h"
-#include "engine/delivery.h"
+#include "engine/delivery_options.h"
 #include "engine/feed.h"
 #include "engine/journal.h"
 #include "engine/once.h"
