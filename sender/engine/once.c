@@ -24,9 +24,12 @@ enum intake_choice once_for_line(void *self, const struct source_item *item)
     char other[DIGEST_HEX_LEN + 1];
     int64_t position;
     const char *id = signal_text(item->signal, FIELD_SIGNAL_ID, NULL);
+    (void)outgoing_hash(item->signal, hash);
+    if (journal_find_sent(once->journal, id, other) && !strcmp(hash, other))
+        return INTAKE_SKIP; /* the log is read once more */
     if (!once->table->ops->find(once->table->self, id, &position, other))
         return INTAKE_SEND;
-    if (strcmp(outgoing_hash(item->signal, hash), other) != 0) {
+    if (strcmp(hash, other) != 0) {
         alarm_about(once, id, hash, other);
         return INTAKE_SEND;
     }
