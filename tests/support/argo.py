@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+import shutil
 import sqlite3
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -185,6 +186,61 @@ class Argo:
         for start in range(0, count, chunk):
             self.emit(made[start:start + chunk])
         return made
+
+    # --- what else happens to the files ---
+
+    def append_raw(self, data):
+        """Bytes at the log's end, as they are."""
+        with open(self.log, "ab") as log:
+            log.write(data)
+
+    def rotate(self, name=None, recreate=True):
+        """Rename the log (to signals.log.1, what is there to .2 and so on) and make a new one; the old one's path."""
+        old = self._make_room() if name is None else self.log.with_name(name)
+        self.log.rename(old)
+        if recreate:
+            self.log.touch()
+        return old
+
+    def copy_and_truncate(self, name=None):
+        """The other way to rotate: the same file goes on, empty; the copy's path."""
+        old = self._make_room() if name is None else self.log.with_name(name)
+        shutil.copy(self.log, old)
+        self.truncate()
+        return old
+
+    def _make_room(self):
+        numbered = [self.log.with_name(f"{self.log.name}.{number}") for number in range(1, 10)]
+        there = [path for path in numbered if path.exists()]
+        for path in reversed(there):
+            path.rename(numbered[numbered.index(path) + 1])
+        return numbered[0]
+
+    def truncate(self):
+        with open(self.log, "r+b") as log:
+            log.truncate(0)
+
+    def spoil(self, signal, **columns):
+        """Change a committed row behind its hash's back."""
+        for name, value in columns.items():
+            self.connection.execute(f"UPDATE signals SET {name} = ? WHERE signal_id = ?", [value, signal["signal_id"]])
+
+    def back_up(self, name="backup"):
+        """A copy of the database as it is now; its path."""
+        copy = self.folder / f"{name}.db"
+        self.connection.execute("VACUUM INTO ?", [str(copy)])
+        return copy
+
+    def remove(self):
+        """The database is gone, with all that lies beside it."""
+        self.close()
+        for suffix in ("", "-wal", "-shm"):
+            self.database.with_name(self.database.name + suffix).unlink(missing_ok=True)
+
+    def replace(self, other):
+        """Another file takes the database's place."""
+        self.remove()
+        Path(other).rename(self.database)
 
     def rows(self):
         """What stands in the table, as (signal_id, sha256), sorted."""

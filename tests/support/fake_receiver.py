@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections import deque
+import time
+from collections import Counter, deque
 from dataclasses import dataclass
 
 from .receiver import PREFIX
@@ -17,6 +18,7 @@ class Request:
     path: str
     headers: dict
     body: bytes
+    at: float = 0.0  # time.monotonic() when it came
 
     @property
     def signals(self):
@@ -53,6 +55,8 @@ class FakeReceiver(HttpPlayer):
         self.health = health
         self.requests = []
         self.accepted = []
+        self.most_at_once = 0  # POSTs that were under way together; may be set back to 0
+        self._under_way = 0
         self._lock = threading.Lock()
 
     @property
@@ -60,8 +64,25 @@ class FakeReceiver(HttpPlayer):
         """The POSTs so far."""
         return [request for request in list(self.requests) if request.method == "POST"]
 
+    @property
+    def times_posted(self):
+        """How often each signal_id came in, whatever was answered."""
+        return Counter(signal["signal_id"] for request in self.posts for signal in request.signals)
+
     def handle(self, handler, method, path, headers, body):
-        request = Request(method, path, dict(headers), body)
+        self._count(method, 1)
+        try:
+            self._answer(handler, Request(method, path, dict(headers), body, time.monotonic()))
+        finally:
+            self._count(method, -1)
+
+    def _count(self, method, change):
+        with self._lock:
+            self._under_way += change if method == "POST" else 0
+            self.most_at_once = max(self.most_at_once, self._under_way)
+
+    def _answer(self, handler, request):
+        method = request.method
         with self._lock:
             self.requests.append(request)
             answer = self.health if method == "GET" else self.script.popleft() if self.script else self.otherwise

@@ -51,6 +51,14 @@ class Sender(Program):
             return json.loads(text)
         return [json.loads(line) for line in text.splitlines()]
 
+    def letters(self, field="signal_id"):
+        """One field of every dead letter."""
+        return [letter[field] for letter in self.dead()]
+
+    def settled(self, delivered, dead=0, limit=30):
+        """Wait until nothing waits any more, and these are the counts. What is counted is also saved."""
+        return self.wait_status(limit, delivered=delivered, pending=0, dead=dead)
+
     def start_service(self, limit=20):
         """Start `run` and wait until it says that it looks after Argo's files."""
         self.start()
