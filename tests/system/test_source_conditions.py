@@ -261,7 +261,7 @@ def other_schema(path):
 
 def column_renamed(path):
     with sqlite3.connect(path) as connection:
-        connection.execute("ALTER TABLE signals RENAME COLUMN sha256 TO digest")
+        connection.execute("ALTER TABLE signals RENAME COLUMN signal_id TO name")
     connection.close()
 
 
