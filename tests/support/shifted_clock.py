@@ -12,7 +12,8 @@ class ShiftedClock:
     def __init__(self, folder):
         self._library = Path(folder) / "shifted_clock.so"
         self._file = Path(folder) / "shift"
-        subprocess.run(["cc", "-std=gnu11", "-O1", "-shared", "-fPIC", "-o", str(self._library), str(SOURCE)], check=True)
+        command = ["cc", "-std=gnu11", "-O1", "-shared", "-fPIC", "-o", str(self._library), str(SOURCE)]
+        subprocess.run(command, check=True)
         self.jump(0)
 
     @property

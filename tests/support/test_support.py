@@ -3,13 +3,14 @@
 import socket
 import subprocess
 import sys
+import threading
 from http.client import HTTPException
 
 import pytest
 
 from support import http
 from support.argo import Argo, Maker, canonical, pairs, receiver_canonical, sha256
-from support.fake_receiver import FakeReceiver
+from support.fake_receiver import FakeReceiver, right_answer
 from support.older_receiver import OlderReceiver
 from support.older_sender import OlderSender
 from support.paths import REPO
@@ -90,6 +91,32 @@ def test_argo_is_the_same_for_the_same_seed(tmp_path):
     assert first.log.read_text() == second.log.read_text()
 
 
+def test_argos_log_rotates_either_way(tmp_path):
+    argo = Argo(tmp_path)
+    argo.append(argo.maker.signals(1))
+    first, number = argo.log.read_text(), argo.log.stat().st_ino
+    assert argo.rotate().read_text() == first and argo.log.read_text() == ""
+    assert argo.log.stat().st_ino != number
+    argo.append_raw(b"second")
+    number = argo.log.stat().st_ino
+    assert argo.copy_and_truncate().read_text() == "second" and argo.log.stat().st_size == 0
+    assert argo.log.stat().st_ino == number
+    assert (tmp_path / "signals.log.2").read_text() == first
+    assert argo.rotate("elsewhere", recreate=False).exists() and not argo.log.exists()
+
+
+def test_argos_table_can_be_spoilt_and_replaced_by_a_backup(tmp_path):
+    argo = Argo(tmp_path)
+    made = argo.write(2)
+    backup = argo.back_up()
+    argo.spoil(made[0], sha256="wrong")
+    assert (made[0]["signal_id"], "wrong") in argo.rows()
+    argo.replace(backup)
+    assert argo.rows() == pairs(made)
+    argo.remove()
+    assert argo.rows() == []
+
+
 def test_the_two_forms_differ_where_the_contract_says_so():
     signal = Maker(1).signal(entry_price=267, action="buy")
     assert '"entry_price": 267,' in canonical(signal) and '"buy"' in canonical(signal)
@@ -138,6 +165,24 @@ def test_the_proxy_breaks_what_it_should(keep, fault, arrives):
         Client(proxy.port).post(Maker(1).signal())
     assert bool(fake.accepted) == arrives
     assert Client(proxy.port).post(Maker(1).signal()).status == 201
+
+
+def test_the_fake_receiver_counts_what_comes_and_how_much_at_once(keep):
+    def slowly(request):
+        wait_for(lambda: fake.most_at_once == 2, 5, "the other request")
+        return right_answer(request)
+
+    fake = keep(FakeReceiver(otherwise=slowly)).start()
+    signal, other = Maker(1).signals(2)
+    posts = [threading.Thread(target=Client(fake.port).post, args=[one]) for one in (signal, other)]
+    for post in posts:
+        post.start()
+    for post in posts:
+        post.join()
+    assert fake.most_at_once == 2 and pairs(fake.accepted) == pairs([signal, other])
+    fake.script.append((503, "oops"))
+    Client(fake.port).post(signal)
+    assert fake.times_posted == {signal["signal_id"]: 2, other["signal_id"]: 1} and len(fake.accepted) == 2
 
 
 def test_a_silent_proxy_says_nothing(keep):

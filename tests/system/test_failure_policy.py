@@ -1,7 +1,8 @@
-"""Again, hold, never: when the sender comes back, how often, how many at once, and that it is soon at full speed again."""
+"""Again, hold, never: when the sender comes back, how often, how many at once, and how soon at full speed again."""
 
 import contextlib
 import email.utils
+import os
 import socket
 import threading
 import time
@@ -156,7 +157,7 @@ def test_retry_after_is_a_floor_in_either_form(stage, form):
     assert 2.9 < gaps(far_end)[0] < 6, gaps(far_end)
 
 
-@pytest.mark.parametrize("value", ["", "soon", "-5", "0", "99999999999999999999999", "3.5.7", "1 2",
+@pytest.mark.parametrize("value", ["", "soon", "-5", "0", "99999999999999999999999",
                                    "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
                                    "Sun Nov  6 08:49:37 1994", "Tue, 99 Foo 2026 99:99:99 GMT"])
 def test_a_retry_after_that_says_nothing_is_no_reason_to_wait(stage, value):
@@ -275,7 +276,8 @@ def test_the_default_limit_of_an_answer_is_10_seconds(stage):
 
 def with_own_hosts(sender, file):
     """The sender sees this file as /etc/hosts; whoever may mount can do that for one process alone."""
-    words = ["unshare", "--mount", "sh", "-ec", 'mount --bind "$0" /etc/hosts; exec "$@"', str(file)]
+    words = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else []),
+             "sh", "-ec", 'mount --bind "$0" /etc/hosts; exec "$@"', str(file)]
     sender.arguments = [*words[1:], str(sender.program), *sender.arguments]
     sender.program = words[0]
     return sender

@@ -1,4 +1,4 @@
-"""Argo's log as a second source: a signal leaves when its line is written, whatever is done to the log, and only once."""
+"""Argo's log as a second source: a signal leaves when its line is written, and once, whatever is done to the log."""
 
 import json
 import shutil

@@ -8,7 +8,8 @@ from support.argo import Argo, pairs, seal
 from support.waiting import stays, wait_for
 
 AWAY, BACK = "The source cannot be read now: ", "The source can be read again"
-REPLACED = "The source was replaced or restored: the signal at the position is not there; starting again from the beginning"
+REPLACED = ("The source was replaced or restored: the signal at the position is not there; "
+            "starting again from the beginning")
 QUICK = {"ALPINE_POLL_INTERVAL": 0.05}
 
 
