@@ -1,6 +1,7 @@
 """Argo's log as a second source: a signal leaves when its line is written, and once, whatever is done to the log."""
 
 import json
+import os
 import shutil
 import time
 
@@ -322,19 +323,22 @@ def test_a_rotated_log_that_was_deleted_costs_nothing_that_the_table_has(stage):
     wait_posted(far_end, made + late)
 
 
-def test_another_programs_file_beside_the_log_is_not_taken_for_a_rotated_one(stage):
+def test_older_logs_and_another_programs_file_beside_the_log_are_not_sent(stage):
     far_end, argo = stage.fake_receiver(), stage.argo()
     made = argo.maker.signals(3)
     argo.append(made)
-    (argo.folder / "signals.log.1").write_text(json.dumps(argo.maker.signal()) + "\n")
+    older = argo.folder / "signals.log.1"
+    older.write_text(json.dumps(argo.maker.signal()) + "\n")
+    os.utime(older, (time.time() - 3600,) * 2)
     (argo.folder / "other.log").write_bytes(b"\0\1\2" * 50_000)
     sender = tailing(stage, far_end, argo)
     sender.sync()
     argo.rotate("kept")
     late = argo.maker.signals(2)
     argo.append(late)
-    sender.sync()
+    done = sender.sync()
     wait_posted(far_end, made + late)
+    assert UNREADABLE not in done.err
 
 
 # --- a log that is away ---
