@@ -20,12 +20,15 @@ def pytest_report_header(config):
 
 
 def pytest_generate_tests(metafunc):
-    """Run what needs a build once for each; with the thread sanitizer only what asks for it."""
+    """Run what needs a build once for each; with the thread sanitizer only what asks for it, and with the first build
+    alone what says so."""
     if "build" not in metafunc.fixturenames:
         return
     names = metafunc.config.getoption("--builds").split(",")
     if len(names) > 1 and not metafunc.definition.get_closest_marker("under_tsan"):
         names = [name for name in names if name != "tsan"]
+    if metafunc.definition.get_closest_marker("one_build"):
+        names = names[:1]
     metafunc.parametrize("build", names, indirect=True, scope="session")
 
 

@@ -21,6 +21,7 @@ class Fault:
     cut_request_after: int = None     # bytes of the request that go through before both ends are reset
     cut_answer_after: int = None      # bytes of the answer that go through before both ends are reset
     swallow_answer: bool = False      # the request arrives whole, the answer is thrown away, both ends are reset
+    close: bool = False               # where it says reset above, both ends see an ordinary end instead
 
 
 FINE = Fault()
@@ -36,6 +37,8 @@ class Proxy:
         self.next = deque()
         self.faults_used = 0
         self.connections = 0
+        self.request_bytes = 0   # that went through, over all connections
+        self.answer_bytes = 0
         self._port = take_port()
         self.port = self._port.number
         self._pairs = set()
@@ -122,6 +125,7 @@ class Proxy:
                 if left is not None:
                     data, left = data[:left], left - len(data)
                 server.sendall(data)
+                self.request_bytes += len(data)
                 if left is not None and left <= 0:
                     break
             else:
@@ -143,19 +147,44 @@ class Proxy:
                 if left is not None:
                     data, left = data[:left], left - len(data)
                 client.sendall(data)
+                self.answer_bytes += len(data)
                 if left is not None and left <= 0:
                     break
         except OSError:
             pass
-        self._end(pair)
+        self._end(pair, fault.close)
 
-    def _end(self, pair):
+    def _end(self, pair, gently=False):
         with self._lock:
             if pair not in self._pairs:
                 return
             self._pairs.discard(pair)
         for end in pair:
-            _reset(end)
+            if gently:
+                _say_end(end)
+            else:
+                _reset(end)
+        if gently:
+            for end in pair:
+                _close_after_reading(end)
+
+
+def _say_end(end):
+    try:
+        end.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
+def _close_after_reading(end):
+    """Read what still comes, since closing before that would be a reset."""
+    try:
+        end.settimeout(5)
+        while end.recv(CHUNK):
+            pass
+    except OSError:
+        pass
+    end.close()
 
 
 def _reset(end):
