@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .receiver import PREFIX
 from .server import HttpPlayer
@@ -18,7 +18,7 @@ class Request:
     path: str
     headers: dict
     body: bytes
-    at: float = 0.0  # time.monotonic() when it came
+    at: float = field(default_factory=time.monotonic)  # when it came
 
     @property
     def signals(self):
@@ -45,8 +45,8 @@ def right_answer(request):
 
 class FakeReceiver(HttpPlayer):
     """`script` holds answers for the next POSTs, each (status, body) or (status, body, headers) or a function of the
-    request that gives one; then `otherwise` answers. A body is a dictionary, text or bytes. Health is always right,
-    unless `health` says otherwise."""
+    request that gives one; then `otherwise` answers. A body is a dictionary, text or bytes. An answer that is no tuple
+    is what Handler.raw() sends. Health is always right, unless `health` says otherwise."""
 
     def __init__(self, otherwise=right_answer, health=right_answer):
         super().__init__()
@@ -88,6 +88,9 @@ class FakeReceiver(HttpPlayer):
             answer = self.health if method == "GET" else self.script.popleft() if self.script else self.otherwise
         if callable(answer):
             answer = answer(request)
+        if not isinstance(answer, tuple):
+            handler.raw(answer)
+            return
         status, content, *rest = answer
         if method == "POST" and (status, content) == right_answer(request):
             with self._lock:

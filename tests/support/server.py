@@ -1,9 +1,15 @@
 """A small HTTP server in threads of this process, for the far ends that Python plays."""
 
+import os
+import socket
+import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from .ports import take_port
+
+
+RESET = object()  # in what raw() sends: reset the connection
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -27,8 +33,26 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def raw(self, parts):
+        """Send bytes as they are, then close. `parts` are bytes, numbers (seconds to wait) and RESET, for as long as
+        the client is there."""
+        self.close_connection = True
+        for part in parts:
+            if part is RESET:
+                _reset(self.connection)
+                return
+            if isinstance(part, bytes):
+                self.wfile.write(part)
+            elif self.server.player.ending.wait(part):
+                return
+
     def log_message(self, *_):
         """Nothing on stderr."""
+
+
+def _reset(connection):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(connection.detach())
 
 
 class _Server(ThreadingHTTPServer):
@@ -45,6 +69,7 @@ class HttpPlayer:
     def __init__(self):
         self._port = take_port()
         self.port = self._port.number
+        self.ending = threading.Event()
         self._server = None
 
     @property
@@ -65,6 +90,7 @@ class HttpPlayer:
             self._server = None
 
     def finish(self):
+        self.ending.set()
         self.stop()
         self._port.release()
 
