@@ -37,6 +37,10 @@ def _programs():
     raise RuntimeError("PostgreSQL is not installed: no initdb found")
 
 
+def _is_there(pid):
+    return Path(f"/proc/{pid}").exists()
+
+
 class Postgres:
     """One cluster. Everything in it is gone after remove()."""
 
@@ -52,6 +56,9 @@ class Postgres:
         self._outlives_us = outlives_us
         self._numbers = itertools.count(1)
         self._process = None
+        self._make_data()
+
+    def _make_data(self):
         subprocess.run(
             self.account.prefix(False) + [
                 self.programs / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
@@ -91,6 +98,14 @@ class Postgres:
             self._process.send_signal(STOP_SIGNALS[mode])
             self._process.wait(60)
 
+    def kill9(self):
+        """SIGKILL for every process of it, as when the machine loses its power (but for what the kernel still holds)."""
+        processes = self._all_processes()
+        for pid in processes:
+            os.kill(pid, signal.SIGKILL)
+        self._process.wait(10)
+        wait_for(lambda: not any(map(_is_there, processes)), 10, "PostgreSQL's processes to be gone")
+
     def restart(self, mode="fast", **settings):
         self.stop(mode)
         return self.start(**settings)
@@ -107,6 +122,21 @@ class Postgres:
     def _all_processes(self):
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         return [self.pid, *map(int, children)]
+
+    # --- with a standby (standby.py makes one) ---
+
+    def require_standby(self, required=True):
+        """Whether a commit is acknowledged only when a standby has flushed it too. It stays so over restarts."""
+        names = "*" if required else ""
+        self.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{names}'", "SELECT pg_reload_conf()")
+
+    def promote(self, limit=60):
+        """A standby takes writes from now on, and requires no standby of its own until it is told to."""
+        self.require_standby(False)
+        self.sql(f"SELECT pg_promote(true, {limit})")
+        return self
+
+    # --- the end ---
 
     def remove(self):
         self.stop("immediate")

@@ -1,5 +1,6 @@
 """The support library does what the tests take for granted: a helper that cannot fail would make tests that cannot."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -13,11 +14,12 @@ from support.argo import Argo, Maker, canonical, pairs, receiver_canonical, sha2
 from support.fake_receiver import FakeReceiver, right_answer
 from support.older_receiver import OlderReceiver
 from support.older_sender import OlderSender
-from support.paths import REPO
+from support.paths import BUILD, REPO
 from support.ports import take_port
 from support.process import Program, check_sanitizers
 from support.proxy import Fault, Proxy
 from support.receiver import Client
+from support.standby import Pair
 from support.waiting import stays, wait_for
 
 
@@ -194,3 +196,31 @@ def test_a_silent_proxy_says_nothing(keep):
 def test_the_clusters_durability_is_on(postgres):
     settings = postgres.psql("postgres", "-At", "-c", "SHOW fsync", "-c", "SHOW synchronous_commit")
     assert settings.split() == ["on", "on"]
+
+
+def test_what_a_pair_acknowledged_is_there_after_each_failover(keep):
+    pair = keep(Pair(BUILD / f"test-pair-{os.getpid()}"))
+    pair.primary.create_database(name="kept")
+    pair.primary.sql("CREATE TABLE numbers (number integer)", name="kept")
+    ports = [pair.primary.port.number]
+    for number in range(3):
+        pair.primary.sql(f"INSERT INTO numbers VALUES ({number})", name="kept")
+        ports.append(pair.fail_over().port.number)
+        pair.primary.sql(f"INSERT INTO numbers VALUES ({number + 10})", name="kept")
+        pair.rebuild()
+    rows = pair.database("kept").query("SELECT number FROM numbers ORDER BY number")
+    assert [row["number"] for row in rows] == [0, 1, 2, 10, 11, 12]
+    assert ports == ports[:2] * 2
+
+
+def test_a_pair_acknowledges_nothing_without_its_standby(keep):
+    pair = keep(Pair(BUILD / f"test-pair-{os.getpid()}"))
+    pair.standby.kill9()
+    connection = pair.database("postgres").connect()
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 200")
+        cursor.execute("CREATE TABLE numbers (number integer)")
+    assert "canceling wait for synchronous replication" in connection.notices[-1]
+    pair.standby.start()
+    pair.primary.sql("CREATE TABLE more (number integer)")
+    connection.close()
