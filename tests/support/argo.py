@@ -146,7 +146,8 @@ class Argo:
     def connection(self):
         """The tracker's own connection; opening it makes the table."""
         if self._connection is None:
-            self._connection = sqlite3.connect(self.database, isolation_level=None, timeout=30)
+            # threads may share a model of Argo, if they take turns
+            self._connection = sqlite3.connect(self.database, isolation_level=None, timeout=30, check_same_thread=False)
             self._connection.execute("PRAGMA journal_mode=WAL")
             if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'signals'").fetchone():
                 self._connection.execute(self._table)

@@ -24,6 +24,8 @@ SETTINGS = {
     "synchronous_commit": "on",
     "log_line_prefix": "%m [%p] %u@%d ",
     "log_lock_waits": "on",
+    "wal_keep_size": "128MB",                # for a standby that was away for a while
+    "wal_retrieve_retry_interval": "100ms",  # a standby that lost its primary looks for it this often
 }
 
 

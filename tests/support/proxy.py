@@ -1,5 +1,6 @@
-"""A TCP proxy that goes wrong on request."""
+"""A TCP proxy that goes wrong on request, and shares the connections out among several targets."""
 
+import itertools
 import socket
 import struct
 import threading
@@ -29,10 +30,12 @@ FINE = Fault()
 
 class Proxy:
     """Listens on a port of its own and passes on to another. `always` is what new connections get; `next` holds the
-    faults of the coming ones. Connections that stand already keep what they got: drop() ends them."""
+    faults of the coming ones. Connections that stand already keep what they got: drop() ends them. With `others`,
+    the targets take turns, and one that does not accept is passed over."""
 
-    def __init__(self, target_port, always=FINE):
+    def __init__(self, target_port, always=FINE, others=()):
         self.target_port = target_port
+        self.others = list(others)
         self.always = always
         self.next = deque()
         self.faults_used = 0
@@ -44,6 +47,9 @@ class Proxy:
         self._pairs = set()
         self._lock = threading.Lock()
         self._ending = threading.Event()
+        self._flowing = threading.Event()
+        self._flowing.set()
+        self._turns = itertools.count()
         self._listener = None
 
     @property
@@ -78,8 +84,17 @@ class Proxy:
         self.always = fault
         self.drop()
 
+    def hold(self):
+        """Half-open: nothing is passed on any more and nothing is closed, on connections that stand and on new ones."""
+        self._flowing.clear()
+
+    def release(self):
+        """What was held goes on its way, however late."""
+        self._flowing.set()
+
     def finish(self):
         self._ending.set()
+        self.release()
         self.stop()
         self._port.release()
 
@@ -101,9 +116,8 @@ class Proxy:
         if fault.refuse:
             _reset(client)
             return
-        try:
-            server = socket.create_connection(("127.0.0.1", self.target_port), timeout=10)
-        except OSError:
+        server = self._reach_target()
+        if server is None:
             _reset(client)
             return
         server.settimeout(None)
@@ -115,6 +129,17 @@ class Proxy:
         threading.Thread(target=self._pump_answer, args=[pair, fault], daemon=True).start()
         self._pump_request(pair, fault)
 
+    def _reach_target(self):
+        """A connection to the target whose turn it is, or to the next one that accepts."""
+        targets = [self.target_port, *self.others]
+        first = next(self._turns) % len(targets)
+        for port in targets[first:] + targets[:first]:
+            try:
+                return socket.create_connection(("127.0.0.1", port), timeout=10)
+            except OSError:
+                continue
+        return None
+
     def _pump_request(self, pair, fault):
         client, server = pair
         left = fault.cut_request_after
@@ -122,6 +147,7 @@ class Proxy:
             while data := client.recv(CHUNK):
                 if fault.silence:
                     continue
+                self._flowing.wait()
                 if left is not None:
                     data, left = data[:left], left - len(data)
                 server.sendall(data)
@@ -129,6 +155,7 @@ class Proxy:
                 if left is not None and left <= 0:
                     break
             else:
+                self._flowing.wait()
                 server.shutdown(socket.SHUT_WR)
                 return
         except OSError:
@@ -142,6 +169,7 @@ class Proxy:
             while data := server.recv(CHUNK):
                 if fault.delay:
                     self._ending.wait(fault.delay)
+                self._flowing.wait()
                 if fault.swallow_answer:
                     break
                 if left is not None:

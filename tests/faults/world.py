@@ -1,0 +1,204 @@
+"""Everything that runs: PostgreSQL with a standby, two receivers, a proxy that shares out among them, the sender with
+its state on a small file system of its own, and Argo."""
+
+import os
+import shutil
+import subprocess
+
+import psycopg2
+from support.postgres import OWNER
+from support.process import run_program
+from support.proxy import Proxy
+from support.receiver import Receiver
+from support.sender import Sender
+from support.standby import Pair
+from support.waiting import wait_for
+
+from faults.argo_model import ArgoAtWork
+from faults.ledger import Ledger, connect
+
+DATABASE = "alpine"
+STATE_SIZE = "16m"
+RECOVERY_LIMIT = 90  # seconds after which a probe that has not arrived is a failure
+
+
+class Keys:
+    """The files that the API keys stand in; each is replaced as a whole."""
+
+    def __init__(self, folder):
+        self.current = folder / "key"
+        self.next = folder / "key-next"
+        self.senders = folder / "key-of-sender"
+        self._number = 0
+        key = self.new()
+        for file in (self.current, self.senders):
+            self.write(file, key)
+        self.write(self.next, self.new())
+
+    def new(self):
+        self._number += 1
+        return f"faults-key-{self._number:04d}-5a69788796a5b4c3"
+
+    @staticmethod
+    def write(file, key):
+        beside = file.with_suffix(".new")
+        beside.touch(mode=0o600)
+        beside.write_text(key + "\n")
+        os.replace(beside, file)
+
+
+class World:
+    """Made in the order in which things need each other, ended in the opposite one."""
+
+    def __init__(self, folder, build, seed, figures):
+        self.folder = folder
+        self.build = build
+        self.figures = figures
+        self.mounted = False
+        self._made = []
+        folder.mkdir(parents=True)
+        try:
+            self._set_up(seed)
+        except BaseException:
+            self.finish()
+            raise
+
+    def _set_up(self, seed):
+        self.keys = Keys(self.folder)
+        self.pair = self._keep(FaultyPair(self.folder / "postgres"))
+        self.pair.start()
+        self.pair.primary.create_database(name=DATABASE)
+        done = run_program(self.build / "receiver" / "alpine-receiver", ["migrate"],
+                           {"DATABASE_URL": self.pair.database(DATABASE).url(OWNER)})
+        assert done.code == 0, done
+        self.pair.database(DATABASE).allow_receiver()
+        self.receivers = [self._receiver(name) for name in ("receiver-a", "receiver-b")]
+        ports = [receiver.port for receiver in self.receivers]
+        self.link = self._keep(Proxy(ports[0], others=ports[1:])).start()
+        self.argo = self._keep(ArgoAtWork(self.folder / "argo", seed))
+        self.state = self.folder / "state"
+        self._mount_state()
+        self.sender = self._keep(Sender(
+            self.build, self.folder, self.link.url, self.argo.argo.database, ARGO_API_KEY=None,
+            ARGO_API_KEY_FILE=self.keys.senders, ARGO_SIGNALS_LOG=self.argo.argo.log, ALPINE_STATE_DIR=self.state,
+            ALPINE_RETRY_FIRST=0.1, ALPINE_PROBE_INTERVAL=1, ALPINE_REQUEST_TIMEOUT=3, ALPINE_CONNECT_TIMEOUT=1))
+        self.sender.start()
+        self.ledger = self._keep(Ledger(self.pair, DATABASE, self.argo.made, self.figures)).start()
+
+    def _receiver(self, name):
+        return self._keep(Receiver(
+            self.build, self.folder, self.pair.url(DATABASE), name, EXTERNAL_SIGNAL_API_KEY=None,
+            EXTERNAL_SIGNAL_API_KEY_FILE=self.keys.current, EXTERNAL_SIGNAL_API_KEY_NEXT_FILE=self.keys.next,
+            ALPINE_REQUEST_TIMEOUT=3)).start_ready()
+
+    def _keep(self, thing):
+        self._made.append(thing)
+        return thing
+
+    def _mount_state(self):
+        self.state.mkdir()
+        if os.geteuid() == 0:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={STATE_SIZE},mode=0700", "alpine-faults", self.state],
+                           check=True)
+            self.mounted = True
+
+    # --- while it runs ---
+
+    def mend(self, fault):
+        """What a fault has ended by itself is started again. If that was nothing to end of, it is a failure."""
+        for program in self.programs_of(fault):
+            if program.running:
+                continue
+            code = program.wait(1)
+            if program not in fault.may_end:
+                self.figures.complain(f"{program.name} had ended by itself with {code}:\n{program.log()[-1500:]}")
+            program.start()
+
+    def programs_of(self, fault):
+        """Those that no other fault can have its hands on now."""
+        return [self.sender] * ("sender" in fault.needs) + self.receivers * ("receivers" in fault.needs)
+
+    def wait_arrival(self, signal_id):
+        """Wait until Alpine has this signal, by asking every few milliseconds."""
+        asked = Asker(self.pair)
+        try:
+            wait_for(lambda: asked.has(signal_id), RECOVERY_LIMIT, f"signal {signal_id}, made after the healing")
+        finally:
+            asked.close()
+
+    def settle(self, limit):
+        """Wait until all that Argo committed is somewhere, and the sender says that nothing waits; the dead letters'
+        ids and the sender's status then."""
+        committed = self.argo.committed()
+        newest = self.argo.newest_rowid()
+        seen = {}
+
+        def settled():
+            self.ledger.look()
+            seen["dead"] = {letter["signal_id"] for letter in self.sender.dead()}
+            seen["status"] = self.sender.status()
+            status = seen["status"]
+            return (not self.ledger.missing(committed, seen["dead"]) and status["pending"] == 0
+                    and status["position"] == newest)
+
+        try:
+            wait_for(settled, limit, lambda: f"all to arrive: the newest row is {newest}, {seen.get('status')}")
+        except AssertionError as late:
+            self.figures.complain(str(late))
+        return committed, seen.get("dead", set())
+
+    # --- the end ---
+
+    def finish(self):
+        """End everything, each whatever the others do."""
+        for thing in reversed(self._made):
+            try:
+                thing.finish()
+            except Exception as error:  # pylint: disable=broad-except
+                self.figures.complain(f"at the end: {error}")
+        self._made = []
+        if self.mounted:
+            shutil.copytree(self.state, self.folder / "state-at-the-end", ignore=shutil.ignore_patterns("filling"))
+            subprocess.run(["umount", self.state], check=True)
+            self.mounted = False
+
+
+class FaultyPair(Pair):
+    """Counts its failovers, and leaves its logs behind."""
+
+    def __init__(self, folder):
+        self.generation = 0
+        super().__init__(folder, start=False)
+
+    def fail_over(self):
+        super().fail_over()
+        self.generation += 1
+
+    def finish(self):
+        for number, cluster in enumerate(self.clusters, 1):
+            if cluster.log.exists():
+                shutil.copy(cluster.log, self.primary.folder.parent.parent / f"postgres-{number}.log")
+        self.remove()
+
+
+class Asker:
+    """One connection to Alpine's database for as long as it lasts."""
+
+    def __init__(self, pair):
+        self._pair = pair
+        self._connection = None
+
+    def has(self, signal_id):
+        try:
+            self._connection = self._connection or connect(self._pair, DATABASE)
+            with self._connection.cursor() as cursor:
+                cursor.execute("SELECT 1 FROM signals WHERE provider = 'argo' AND external_signal_id = %s", [signal_id])
+                return cursor.fetchone() is not None
+        except psycopg2.Error:
+            self.close()
+            return False
+
+    def close(self):
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
