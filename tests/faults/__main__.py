@@ -14,7 +14,8 @@ The last line of standard output holds the figures:
 
     faults N signals M lost 0 duplicated 0 unverified 0 chain_faults 0 recovery_p99_ms X
 
-lost          signals of Argo's table that are neither stored nor dead letters, and good ones that are dead letters
+lost          signals of Argo's table that are neither stored nor dead letters, good ones that are dead letters, and
+              any that Alpine acknowledged and does not have
 duplicated    signals that stand in Alpine's table twice, by (provider, signal_id) or by hash
 unverified    rows whose canonical text does not have the row's hash, or is not what Argo said, or that Argo never
               made, or made bad
@@ -104,7 +105,7 @@ def run(options, folder, figures):
         committed, dead = world.settle(SETTLE_LIMIT)
         diary("settled")
         world.ledger.finish()
-        world.ledger.prove(committed, dead)
+        world.ledger.prove(committed, dead, world.answered())
         print(f"committed {len(committed)}, stored {len(world.ledger.stored)}, dead letters {len(dead)}, neutral"
               f" {world.argo.neutral}, in the log only {len(world.argo.made) - len(committed)}, recoveries measured"
               f" {len(figures.recoveries_ms)}")

@@ -11,7 +11,7 @@ from support import proxy
 from support.postgres import OWNER
 from support.waiting import wait_for
 
-from faults.world import DATABASE
+from faults.world import DATABASE, FILLING
 
 
 class Fault:
@@ -107,7 +107,7 @@ class DiskFull(Fault):
         return (self.world.sender,)
 
     def throw(self):
-        self.file = self.world.state / "filling"
+        self.file = self.world.state / FILLING
         with open(self.file, "wb", buffering=0) as file:
             for size in (1 << 20, 4096, 1):
                 try:

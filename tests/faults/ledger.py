@@ -63,8 +63,9 @@ class Ledger:
 
     def _read(self, connection):
         with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-            cursor.execute(f"SELECT {COLUMNS} FROM signals WHERE chain_index > %s ORDER BY chain_index, id LIMIT {CHUNK}",
-                           [self._last[0] if self._last else -1])
+            cursor.execute(
+                f"SELECT {COLUMNS} FROM signals WHERE chain_index > %s ORDER BY chain_index, id LIMIT {CHUNK}",
+                [self._last[0] if self._last else -1])
             rows = cursor.fetchall()
         for row in rows:
             self._check_chain(row)
@@ -102,8 +103,9 @@ class Ledger:
         """Of the signals that Argo's table has: those that are nowhere."""
         return [name for name in committed if name not in self.stored and name not in dead]
 
-    def prove(self, committed, dead):
-        """Everything once more, from the beginning, into fresh figures; `dead` is the set of dead letters' ids."""
+    def prove(self, committed, dead, answered):
+        """Everything once more, from the beginning, into fresh figures. Given are ids: Argo's, those of the dead
+        letters, and those that Alpine acknowledged."""
         figures = self.figures
         figures.lost = figures.duplicated = figures.unverified = figures.chain_faults = 0
         with self._lock:
@@ -111,6 +113,8 @@ class Ledger:
         self.look()
         for name in self.missing(committed, dead):
             self._wrong("lost", f"nowhere: {self.made[name].signal}")
+        for name in answered - self.stored:
+            self._wrong("lost", f"acknowledged and not there: {name}")
         for name in dead:
             if name not in self.made or not self.made[name].bad:
                 self._wrong("lost", f"a good signal is a dead letter: {name}")

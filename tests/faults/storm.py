@@ -43,6 +43,9 @@ class Storm:
                     self.running.append(fault)
                 self._threads.submit(self._live, fault)
                 time.sleep(self._plan.uniform(0, LONGEST_PAUSE))
+        except BaseException:
+            self.world.given_up.set()
+            raise
         finally:
             with self._changed:
                 self._changed.wait_for(lambda: not self.running, 300)

@@ -2,12 +2,15 @@
 its state on a small file system of its own, and Argo."""
 
 import os
+import re
 import shutil
+import signal
 import subprocess
+import threading
 
 import psycopg2
 from support.postgres import OWNER
-from support.process import run_program
+from support.process import Program, run_program
 from support.proxy import Proxy
 from support.receiver import Receiver
 from support.sender import Sender
@@ -19,6 +22,8 @@ from faults.ledger import Ledger, connect
 
 DATABASE = "alpine"
 STATE_SIZE = "16m"
+FILLING = "filling"  # the file that fills the state's file system
+ANSWERED = re.compile(rb"Signal synced to Alpine: (\S+) ")
 RECOVERY_LIMIT = 90  # seconds after which a probe that has not arrived is a failure
 
 
@@ -55,6 +60,7 @@ class World:
         self.build = build
         self.figures = figures
         self.mounted = False
+        self.given_up = threading.Event()  # nobody waits for anything any more
         self._made = []
         folder.mkdir(parents=True)
         try:
@@ -122,7 +128,8 @@ class World:
         """Wait until Alpine has this signal, by asking every few milliseconds."""
         asked = Asker(self.pair)
         try:
-            wait_for(lambda: asked.has(signal_id), RECOVERY_LIMIT, f"signal {signal_id}, made after the healing")
+            wait_for(lambda: self.given_up.is_set() or asked.has(signal_id), RECOVERY_LIMIT,
+                     f"signal {signal_id}, made after the healing")
         finally:
             asked.close()
 
@@ -147,20 +154,44 @@ class World:
             self.figures.complain(str(late))
         return committed, seen.get("dead", set())
 
+    def answered(self):
+        """The ids that Alpine acknowledged, as the sender's log says."""
+        with open(self.sender.err_file, "rb") as log:
+            return {found[1].decode() for line in log if (found := ANSWERED.search(line))}
+
     # --- the end ---
 
     def finish(self):
         """End everything, each whatever the others do."""
+        self.given_up.set()
         for thing in reversed(self._made):
             try:
+                _wake(thing)
                 thing.finish()
             except Exception as error:  # pylint: disable=broad-except
                 self.figures.complain(f"at the end: {error}")
         self._made = []
         if self.mounted:
-            shutil.copytree(self.state, self.folder / "state-at-the-end", ignore=shutil.ignore_patterns("filling"))
+            self._unmount_state()
+
+    def _unmount_state(self):
+        try:
+            if not self.figures.clean:
+                shutil.copytree(self.state, self.folder / "state-at-the-end",
+                                ignore=shutil.ignore_patterns(FILLING))
+        finally:
             subprocess.run(["umount", self.state], check=True)
             self.mounted = False
+
+
+def _wake(thing):
+    """A fault that failed may have left it stopped."""
+    if isinstance(thing, Program) and thing.running:
+        thing.signal(signal.SIGCONT)
+    if isinstance(thing, Pair):
+        for cluster in thing.clusters:
+            if cluster.running:
+                cluster.thaw()
 
 
 class FaultyPair(Pair):

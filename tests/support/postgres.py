@@ -1,5 +1,6 @@
 """A private PostgreSQL: a cluster of its own on a loopback port of its own, run by an unprivileged user."""
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -101,10 +102,8 @@ class Postgres:
             self._process.wait(60)
 
     def kill9(self):
-        """SIGKILL for every process of it, as when the machine loses its power (but for what the kernel still holds)."""
-        processes = self._all_processes()
-        for pid in processes:
-            os.kill(pid, signal.SIGKILL)
+        """SIGKILL for every process of it, as when the machine loses its power, but for what the kernel still holds."""
+        processes = self._signal_all(signal.SIGKILL)
         self._process.wait(10)
         wait_for(lambda: not any(map(_is_there, processes)), 10, "PostgreSQL's processes to be gone")
 
@@ -114,16 +113,20 @@ class Postgres:
 
     def freeze(self):
         """Stop answering without closing anything, as a machine that vanished would."""
-        for pid in self._all_processes():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal_all(signal.SIGSTOP)
 
     def thaw(self):
-        for pid in self._all_processes():
-            os.kill(pid, signal.SIGCONT)
+        self._signal_all(signal.SIGCONT)
 
-    def _all_processes(self):
+    def _signal_all(self, number):
+        """To all of its processes; their ids. The parent stops before that, so that it has no further children."""
+        os.kill(self.pid, signal.SIGSTOP)
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [self.pid, *map(int, children)]
+        processes = [*map(int, children), self.pid]
+        for pid in processes:
+            with contextlib.suppress(ProcessLookupError):  # it was just ending
+                os.kill(pid, number)
+        return processes
 
     # --- with a standby (standby.py makes one) ---
 
