@@ -15,10 +15,11 @@
 #define LOOK_INTERVAL_NS (NS_PER_S / 2)
 
 enum link_state {
-    LINK_IDLE,     /* no request, or a header that is not complete */
-    LINK_READING,  /* a body is awaited */
-    LINK_HANDLING, /* the request is whole */
-    LINK_EXPIRED,  /* the watcher ended it */
+    LINK_IDLE,      /* no request, or a header that is not complete */
+    LINK_READING,   /* a body is awaited */
+    LINK_HANDLING,  /* the request is whole, and waits for its answer */
+    LINK_ANSWERING, /* the answer is on its way */
+    LINK_EXPIRED,   /* the watcher ended it */
 };
 
 struct http_link {
@@ -26,7 +27,7 @@ struct http_link {
     struct http_link **back; /* the pointer that points here */
     int fd;
     atomic_int state;
-    _Atomic int64_t since_ns; /* LINK_READING: its start */
+    _Atomic int64_t since_ns; /* when the state began, unless it is LINK_IDLE */
     atomic_bool fresh;        /* LINK_IDLE has just begun: the next two are not valid yet */
     uint64_t received;        /* bytes at the start of LINK_IDLE; watcher only */
     int64_t header_since_ns;  /* when the watcher saw a header begin, 0: not yet; watcher only */
@@ -82,16 +83,34 @@ static void look_at_idle(struct http_links *links, struct http_link *link, int64
     }
 }
 
+/* Half an answer is out: nothing can be said any more. */
+static void cut_off(struct http_link *link)
+{
+    int answering = LINK_ANSWERING;
+    if (atomic_compare_exchange_strong(&link->state, &answering, LINK_EXPIRED))
+        (void)shutdown(link->fd, SHUT_RDWR);
+}
+
+static void look_at(struct http_links *links, struct http_link *link, int64_t now_ns)
+{
+    const struct http_links_options *options = &links->options;
+    int state = atomic_load(&link->state);
+    int64_t age = now_ns - atomic_load(&link->since_ns);
+    if (state == LINK_IDLE)
+        look_at_idle(links, link, now_ns);
+    else if (state == LINK_READING && age > options->body_limit_ns)
+        expire(links, link, LINK_READING);
+    else if (state == LINK_HANDLING && age > options->handling_limit_ns)
+        options->on_stuck(options->self, age);
+    else if (state == LINK_ANSWERING && age > options->body_limit_ns)
+        cut_off(link);
+}
+
 static void look(struct http_links *links)
 {
     int64_t now = clock_monotonic_ns();
-    for (struct http_link *link = links->first; link; link = link->next) {
-        int state = atomic_load(&link->state);
-        if (state == LINK_IDLE)
-            look_at_idle(links, link, now);
-        else if (state == LINK_READING && now - atomic_load(&link->since_ns) > links->options.body_limit_ns)
-            expire(links, link, LINK_READING);
-    }
+    for (struct http_link *link = links->first; link; link = link->next)
+        look_at(links, link, now);
 }
 
 static void *watch(void *self)
@@ -175,22 +194,30 @@ void http_link_close(struct http_links *links, struct http_link *link)
     free(link);
 }
 
+static bool change(struct http_link *link, int from, int to)
+{
+    atomic_store(&link->since_ns, clock_monotonic_ns());
+    return atomic_compare_exchange_strong(&link->state, &from, to);
+}
+
 void http_link_reading(struct http_link *link)
 {
-    int idle = LINK_IDLE;
-    atomic_store(&link->since_ns, clock_monotonic_ns());
-    (void)atomic_compare_exchange_strong(&link->state, &idle, LINK_READING);
+    (void)change(link, LINK_IDLE, LINK_READING);
 }
 
 bool http_link_handling(struct http_link *link)
 {
-    int reading = LINK_READING;
-    return atomic_compare_exchange_strong(&link->state, &reading, LINK_HANDLING);
+    return change(link, LINK_READING, LINK_HANDLING);
+}
+
+void http_link_answering(struct http_link *link)
+{
+    (void)change(link, LINK_HANDLING, LINK_ANSWERING);
 }
 
 void http_link_idle(struct http_link *link)
 {
     atomic_store(&link->fresh, true);
-    int handling = LINK_HANDLING;
-    (void)atomic_compare_exchange_strong(&link->state, &handling, LINK_IDLE);
+    if (!change(link, LINK_ANSWERING, LINK_IDLE))
+        (void)change(link, LINK_HANDLING, LINK_IDLE); /* it goes without an answer */
 }

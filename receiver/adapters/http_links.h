@@ -14,10 +14,14 @@ struct http_links;
 struct http_link;
 
 struct http_links_options {
-    int64_t header_limit_ns; /* from a request's first byte to the end of its header */
-    int64_t body_limit_ns;   /* from the end of the header to the end of the body */
+    int64_t header_limit_ns;   /* from a request's first byte to the end of its header */
+    int64_t body_limit_ns;     /* from the end of the header to the end of the body; and for taking the answer */
+    int64_t handling_limit_ns; /* from the end of the body to the answer */
     /* Appends the whole HTTP answer that a request gets which took too long. Any thread. */
     void (*write_timeout)(void *self, struct buf *answer);
+    /* A request was not answered within handling_limit_ns, age_ns after it came in: this cannot be, unless
+     * something here hangs. Called by the watcher, again and again for as long as it stays so. */
+    void (*on_stuck)(void *self, int64_t age_ns);
     void *self;
 };
 
@@ -34,6 +38,8 @@ void http_link_close(struct http_links *links, struct http_link *link);
 void http_link_reading(struct http_link *link);
 /* The body is in. False: the watcher has already answered, and shut the connection down. */
 MUST_CHECK bool http_link_handling(struct http_link *link);
+/* The answer is there, and begins to be sent. */
+void http_link_answering(struct http_link *link);
 /* The answer is out: the next request may come, whenever it likes. */
 void http_link_idle(struct http_link *link);
 

@@ -20,7 +20,11 @@ struct http {
     struct service service;
     struct http_links *links;
     int quiesced_fd; /* the listening socket, once nothing is accepted any more; else -1 */
+    void (*on_stuck)(void *context, int64_t age_ns);
+    void *on_stuck_context;
     atomic_uint active;
+    size_t bodies_max;
+    atomic_size_t bodies; /* bytes of all bodies that are in memory */
 };
 
 /* Twice the largest body that is taken by default. */
@@ -73,6 +77,7 @@ static enum MHD_Result respond(struct exchange *exchange)
     struct header_line lines[HEADERS_MAX];
     char seconds[SECONDS_SIZE];
     size_t len = 0;
+    http_link_answering(exchange->link);
     char *body = buf_take(&exchange->request.response.body, &len);
     struct MHD_Response *response = MHD_create_response_from_buffer(
         body ? len : 0, body, body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
@@ -103,6 +108,12 @@ static void write_raw(struct request *request, struct buf *answer)
         buf_add_format(answer, "%s: %s\r\n", lines[i].name, lines[i].value);
     buf_add_format(answer, "Content-Length: %zu\r\n\r\n", body->len);
     buf_add(answer, body->data ? body->data : "", body->len);
+}
+
+static void on_stuck(void *self, int64_t age_ns)
+{
+    struct http *http = self;
+    http->on_stuck(http->on_stuck_context, age_ns);
 }
 
 /* For a request that never came in whole, and so may have no exchange. */
@@ -211,16 +222,45 @@ static enum MHD_Result swallow(struct exchange *exchange, size_t *size)
     return MHD_YES;
 }
 
+static void forget_body(struct exchange *exchange)
+{
+    atomic_fetch_sub(&exchange->http->bodies, exchange->request.body.len);
+    buf_clear(&exchange->request.body);
+}
+
+/* Whether the bodies in memory, this much more included, are within their limit. One alone always is. */
+static bool reserve(struct exchange *exchange, size_t size)
+{
+    struct http *http = exchange->http;
+    size_t before = atomic_fetch_add(&http->bodies, size);
+    if (before + size <= http->bodies_max || before == exchange->request.body.len)
+        return true;
+    atomic_fetch_sub(&http->bodies, size);
+    return false;
+}
+
+static enum MHD_Result refuse_body(struct exchange *exchange, int status, size_t *size)
+{
+    forget_body(exchange);
+    exchange->http->service.refuse(exchange->http->service.self, &exchange->request, status);
+    (void)answer_early(exchange);
+    return swallow(exchange, size);
+}
+
 static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t *size)
 {
     struct request *request = &exchange->request;
-    if (request->body_limit && *size > request->body_limit - request->body.len) {
-        exchange->http->service.refuse(exchange->http->service.self, request, 413);
-        (void)answer_early(exchange);
-        return swallow(exchange, size);
+    if (!request->body_limit) { /* a GET's body is read over */
+        *size = 0;
+        return MHD_YES;
     }
-    if (request->body_limit) /* a GET's body is read over */
-        buf_add(&request->body, data, *size);
+    if (*size > request->body_limit - request->body.len)
+        return refuse_body(exchange, 413, size);
+    if (!reserve(exchange, *size))
+        return refuse_body(exchange, 503, size);
+    size_t before = request->body.len;
+    buf_add(&request->body, data, *size);
+    atomic_fetch_sub(&exchange->http->bodies, before + *size - request->body.len); /* if there was no memory */
     *size = 0;
     return request->body.failed ? MHD_NO : MHD_YES;
 }
@@ -264,7 +304,7 @@ static void on_completed(void *self, struct MHD_Connection *connection, void **c
         return;
     http->service.discard(http->service.self, &exchange->request);
     http_link_idle(exchange->link);
-    buf_clear(&exchange->request.body);
+    forget_body(exchange);
     buf_clear(&exchange->request.response.body);
     if (exchange->whole)
         atomic_fetch_sub(&http->active, 1);
@@ -295,9 +335,14 @@ struct http *http_start(const struct http_options *options, const struct service
     }
     http->service = *service;
     http->quiesced_fd = -1;
+    http->bodies_max = options->bodies_max;
+    http->on_stuck = options->on_stuck;
+    http->on_stuck_context = options->on_stuck_context;
     struct http_links_options link_options = {.header_limit_ns = options->header_limit_ns,
                                               .body_limit_ns = options->body_limit_ns,
+                                              .handling_limit_ns = options->handling_limit_ns,
                                               .write_timeout = write_timeout,
+                                              .on_stuck = on_stuck,
                                               .self = http};
     http->links = http_links_start(&link_options, err);
     if (!http->links) {

@@ -14,9 +14,14 @@ struct http_options {
     int listen_fd; /* a listening socket (adapters/listen.h); taken over */
     unsigned threads;
     unsigned connections_max;
-    unsigned idle_limit_s;   /* a connection without a request is closed then */
-    int64_t header_limit_ns; /* 408 beyond */
-    int64_t body_limit_ns;   /* 408 beyond */
+    unsigned idle_limit_s;     /* a connection without a request is closed then */
+    int64_t header_limit_ns;   /* 408 beyond */
+    int64_t body_limit_ns;     /* 408 beyond; and for the client to take the answer, which is cut off beyond */
+    int64_t handling_limit_ns; /* from a whole request to its answer; on_stuck beyond */
+    size_t bodies_max;         /* bytes of all bodies in memory, 503 beyond; one request alone is always taken */
+    /* A request has no answer yet, age_ns after it came in. From a thread of the server's own. */
+    void (*on_stuck)(void *context, int64_t age_ns);
+    void *on_stuck_context;
 };
 
 /* Starts the server; the service must outlive it. NULL and the reason in err on failure. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/pg_connect.h"
 #include "base/clock.h"
 
 struct pg_conn {
@@ -44,50 +45,15 @@ static int wait_socket(struct pg_conn *conn, short events, int64_t deadline_ns)
     }
 }
 
-/* libpq's messages may repeat the host and user, never the password; several lines become one. */
-static int set_error(struct err *err, const char *what, const char *message)
-{
-    char text[256];
-    size_t used = 0;
-    for (; *message && used + 1 < sizeof text; message++)
-        text[used++] = *message == '\n' || *message == '\t' ? ' ' : *message;
-    while (used && text[used - 1] == ' ')
-        used--;
-    text[used] = '\0';
-    return err_set(err, "%s: %s", what, text);
-}
-
-static int finish_connecting(struct pg_conn *conn, int64_t deadline_ns, struct err *err)
-{
-    PostgresPollingStatusType next = PGRES_POLLING_WRITING;
-    while (next != PGRES_POLLING_OK) {
-        if (next == PGRES_POLLING_FAILED)
-            return set_error(err, "cannot connect to the database", PQerrorMessage(conn->pg));
-        if (wait_socket(conn, next == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ns))
-            return err_set(err, "cannot connect to the database: no answer in time");
-        next = PQconnectPoll(conn->pg);
-    }
-    return 0;
-}
-
 struct pg_conn *pg_conn_open(const char *url, int64_t deadline_ns, struct err *err)
 {
-    /* Later entries win: the url overrides what stands before it, and never the encoding, for texts are UTF-8. */
-    const char *const names[] = {
-        "keepalives_idle",      "keepalives_interval", "keepalives_count", "tcp_user_timeout", "application_name",
-        "target_session_attrs", "connect_timeout",     "dbname",           "client_encoding",  NULL};
-    const char *const values[] = {"1", "1", "2", "5000", "alpine-receiver", "read-write", "2", url, "UTF8", NULL};
     struct pg_conn *conn = calloc(1, sizeof *conn);
     if (!conn) {
         err_set(err, "out of memory");
         return NULL;
     }
-    conn->pg = PQconnectStartParams(names, values, 1);
-    if (!conn->pg || PQstatus(conn->pg) == CONNECTION_BAD) {
-        set_error(err, "cannot connect to the database", conn->pg ? PQerrorMessage(conn->pg) : "out of memory");
-        goto failed;
-    }
-    if (finish_connecting(conn, deadline_ns, err))
+    conn->pg = pg_connect(url, deadline_ns, err);
+    if (!conn->pg)
         goto failed;
     (void)PQsetNoticeReceiver(conn->pg, on_notice, conn);
     if (PQsetnonblocking(conn->pg, 1)) {
@@ -156,7 +122,7 @@ static void keep_error(struct pg_conn *conn, const PGresult *result, struct err 
         conn->broken = true;
     char what[32];
     (void)snprintf(what, sizeof what, "the database says (%s)", state ? state : "connection");
-    set_error(err, what, text ? text : PQresultErrorMessage(result));
+    pg_connect_error(err, what, text ? text : PQresultErrorMessage(result));
 }
 
 /* Reads every result of what was sent; keeps the last good one, or none after an error. */

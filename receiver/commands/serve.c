@@ -17,6 +17,9 @@
 
 enum { DRAIN_LOOK_MS = 20 };
 
+/* Far beyond what a deadline that is kept can be late. */
+#define STUCK_MARGIN_NS (20 * NS_PER_S)
+
 struct server {
     struct invocation *invocation;
     const struct receiver_settings *settings;
@@ -79,6 +82,17 @@ static int start_engine(struct server *server, struct err *err)
     return server->api ? 0 : err_set(err, "out of memory");
 }
 
+/* Everything that waits has a deadline, so a request without an answer long after it means that a thread hangs. The
+ * senders have no answer either and send again, but only to a process that answers. */
+static void end_stuck(void *context, int64_t age_ns)
+{
+    struct invocation *invocation = context;
+    log_write(invocation->log, LOG_ERROR, LOG_PLAIN,
+              "A request has no answer after %d s: this process hangs, and ends to be started anew",
+              (int)(age_ns / NS_PER_S));
+    _exit(EXIT_FAILED);
+}
+
 static int start_http(struct server *server, struct err *err)
 {
     const struct receiver_settings *settings = server->settings;
@@ -90,6 +104,10 @@ static int start_http(struct server *server, struct err *err)
         .idle_limit_s = (unsigned)(settings->idle_timeout_ns / NS_PER_S),
         .header_limit_ns = settings->header_timeout_ns,
         .body_limit_ns = settings->body_timeout_ns,
+        .handling_limit_ns = settings->request_timeout_ns + STUCK_MARGIN_NS,
+        .bodies_max = (size_t)settings->bodies_bytes_max,
+        .on_stuck = end_stuck,
+        .on_stuck_context = server->invocation,
     };
     if (options.listen_fd < 0)
         return -1;

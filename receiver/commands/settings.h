@@ -27,6 +27,7 @@ struct receiver_settings {
     int64_t batch_max;
     int64_t signal_bytes_max;
     int64_t batch_bytes_max;
+    int64_t bodies_bytes_max;
     int64_t http_threads;
     int64_t connections_max;
     int64_t rate_limit;

@@ -326,7 +326,9 @@ static void refuse_late(void *self, struct request *request, int status)
     if (!request->id[0])
         set_id(request);
     request->response.close_connection = true;
-    if (status == 413)
+    if (status == 503)
+        answer_retry(&request->response, ERROR_UNAVAILABLE, "too much is being received at once; send it again", 1);
+    else if (status == 413)
         answer_error(&request->response, ERROR_TOO_LARGE, NULL, "the body is larger than this receiver allows");
     else
         answer_error(&request->response, ERROR_TIMEOUT, NULL, "the request took too long to arrive");

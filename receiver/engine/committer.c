@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/backoff.h"
@@ -163,6 +164,15 @@ static void check_connection(struct committer *committer)
 
 /* --- storing ----------------------------------------------------------------------------------------------- */
 
+static void log_refused(struct committer *committer, struct store_row **rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rows[i]->verdict == STORE_REFUSED)
+            log_write(committer->log, LOG_WARN,
+                      LOG_WITH(LOG_STR("signal_id", signal_text(rows[i]->signal, FIELD_SIGNAL_ID, NULL))),
+                      "The database refused a signal: %s", rows[i]->refusal);
+}
+
 static enum outcome store_rows(struct committer *committer, struct store_row **rows, size_t count,
                                int64_t deadline_ns)
 {
@@ -171,20 +181,7 @@ static enum outcome store_rows(struct committer *committer, struct store_row **r
     enum outcome outcome = store->ops->insert(store->self, rows, count, deadline_ns, &err);
     if (outcome == OUTCOME_DONE) {
         set_state(committer, DATABASE_READY);
-        return OUTCOME_DONE;
-    }
-    if (outcome == OUTCOME_NEVER && count > 1) {
-        size_t half = count / 2;
-        outcome = store_rows(committer, rows, half, deadline_ns);
-        if (outcome == OUTCOME_DONE)
-            outcome = store_rows(committer, rows + half, count - half, deadline_ns);
-        return outcome;
-    }
-    if (outcome == OUTCOME_NEVER) {
-        rows[0]->verdict = STORE_REFUSED;
-        log_write(committer->log, LOG_WARN,
-                  LOG_WITH(LOG_STR("signal_id", signal_text(rows[0]->signal, FIELD_SIGNAL_ID, NULL))),
-                  "The database refused a signal: %s", err.message);
+        log_refused(committer, rows, count);
         return OUTCOME_DONE;
     }
     if (!store->ops->is_open(store->self)) {
@@ -314,14 +311,15 @@ static void wait_for_work(struct committer *committer)
 static void *run(void *self)
 {
     struct committer *committer = self;
+    (void)prctl(PR_SET_NAME, "committer"); /* as top -H and gdb show it */
     for (;;) {
         bool stopping = is_stopping(committer); /* asked before the queue: what came before it is still served */
         check_connection(committer);
-        connect_if_due(committer);
         if (work(committer))
             continue;
         if (stopping)
             return NULL;
+        connect_if_due(committer);
         probe_if_due(committer);
         wait_for_work(committer);
     }

@@ -13,8 +13,10 @@ void submission_free(struct submission *submission)
 {
     if (!submission)
         return;
-    for (size_t i = 0; i < submission->count; i++)
+    for (size_t i = 0; i < submission->count; i++) {
         signal_clear(&submission->entries[i].signal);
+        free(submission->entries[i].row.refusal);
+    }
     arena_clear(&submission->arena);
     free(submission->entries);
     free(submission);

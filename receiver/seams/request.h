@@ -49,7 +49,8 @@ struct service {
     bool (*begin)(void *self, struct request *request);
     /* The body is in. True: the response is set. False: request->resume will be called, perhaps already was. */
     bool (*handle)(void *self, struct request *request);
-    /* Sets the response for a failure that the HTTP side found: 408 (too slow) or 413 (too large). */
+    /* Sets the response for a failure that the HTTP side found: 408 (too slow), 413 (too large) or 503 (too many at
+     * once). */
     void (*refuse)(void *self, struct request *request, int status);
     /* The request is over: frees what the service attached. */
     void (*discard)(void *self, struct request *request);

@@ -26,16 +26,17 @@ struct store_row {
     int64_t received_us;        /* wall clock when the request came in */
     enum store_verdict verdict; /* out */
     int64_t id;                 /* out: of the stored row, for all but STORE_UNKNOWN and STORE_REFUSED */
+    char *refusal;              /* out: why, for STORE_REFUSED; whoever has the row frees it */
 };
 
 /* Only the committer's thread calls these. Each returns within its deadline (clock_monotonic_ns). */
 struct store_ops {
-    /* Connects and makes sure that a write would work (schema version included). DONE or AGAIN. */
+    /* Connects and makes sure that a write works (schema version included): writes for real, and takes it back.
+     * DONE or AGAIN. */
     enum outcome (*open)(void *self, int64_t deadline_ns, struct err *err);
     void (*close)(void *self);
-    /* Stores all rows that are new in one transaction and tells each row's verdict.
-     * DONE: it is durable. AGAIN: nothing is known, the whole may be sent again. NEVER: one of the rows breaks a
-     * rule of the store, nothing was stored. */
+    /* Stores all rows that are new, and that the store does not refuse, in one transaction, and tells each row's
+     * verdict. DONE: it is durable. AGAIN: nothing is known, the whole may be sent again. */
     enum outcome (*insert)(void *self, struct store_row **rows, size_t count, int64_t deadline_ns, struct err *err);
     /* Tells each row's verdict (STORE_UNKNOWN: would be stored) without storing. DONE or AGAIN. */
     enum outcome (*look_up)(void *self, struct store_row **rows, size_t count, int64_t deadline_ns,

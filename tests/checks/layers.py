@@ -26,7 +26,7 @@ THIRD_PARTY = {
     "jansson.h": {"common/base/json_doc.c"},
     "openssl/": {"common/base/digest.c"},
     "microhttpd.h": {"receiver/adapters/http_mhd.c", "receiver/adapters/http_headers.c"},
-    "libpq-fe.h": {"receiver/adapters/pg_conn.h", "receiver/adapters/pg_url.c"},
+    "libpq-fe.h": {"receiver/adapters/pg_conn.h", "receiver/adapters/pg_connect.h", "receiver/adapters/pg_url.c"},
     "curl/": {"sender/adapters/transport_curl.c"},
     "sqlite3.h": {"sender/adapters/sqlite_file.h", "sender/adapters/sqlite_row.h", "sender/adapters/state_db.h",
                   "sender/adapters/state_schema.h"},

@@ -81,11 +81,11 @@ static enum outcome insert_rows(struct fake_store *fake, struct store_row **rows
         return outcome;
     for (size_t i = 0; i < count; i++)
         if (is_bad(fake, id_of(rows[i]))) {
-            err_set(err, "a rule is broken");
-            return OUTCOME_NEVER;
+            rows[i]->verdict = STORE_REFUSED;
+            rows[i]->refusal = strdup("a rule is broken");
+        } else {
+            keep(fake, rows[i]);
         }
-    for (size_t i = 0; i < count; i++)
-        keep(fake, rows[i]);
     return OUTCOME_DONE;
 }
 

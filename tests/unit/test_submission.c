@@ -46,7 +46,9 @@ static void a_new_one_is_empty(void **state)
         assert_null(entry->field);
         assert_int_equal(entry->row.verdict, STORE_UNKNOWN);
         assert_int_equal(entry->row.id, 0);
+        assert_null(entry->row.refusal);
         memset(&entry->row, 0x7f, sizeof entry->row); /* the next one must not show it */
+        entry->row.refusal = NULL;
     }
     submission_free(submission);
     submission_free(NULL);

@@ -1,0 +1,112 @@
+"""The answer comes after the COMMIT and never before; a COMMIT in doubt is 503, and the resend finds the row."""
+
+import threading
+
+import pytest
+
+from support.answers import assert_error, assert_stored
+from support.chain import check_chain
+from support.statement_proxy import statement_proxy
+from support.waiting import stays, wait_for
+
+pytestmark = pytest.mark.under_tsan
+
+COMMIT = b"COMMIT\0"
+INSERT = b"INSERT INTO signals"
+
+
+class Post:
+    """A post in a thread of its own."""
+
+    def __init__(self, receiver, signal):
+        self.answer = None
+        self._thread = threading.Thread(target=self._work, args=[receiver, signal])
+        self._thread.start()
+
+    def _work(self, receiver, signal):
+        self.answer = receiver.post(signal)
+
+    def wait(self):
+        self._thread.join(60)
+        assert self.answer is not None, "no answer"
+        return self.answer
+
+
+@pytest.fixture(name="proxied")
+def fixture_proxied(stage):
+    """A receiver with a proxy between it and its database."""
+    database = stage.database()
+    proxy = statement_proxy(stage, database)
+    receiver = stage.receiver(proxy.url, ALPINE_REQUEST_TIMEOUT=4)
+    receiver.database, receiver.proxy = database, proxy
+    return receiver
+
+
+def test_the_answer_waits_for_the_commit(proxied, maker):
+    signal = maker.signal()
+    proxied.proxy.at(COMMIT, "hold")
+    post = Post(proxied, signal)
+    assert proxied.proxy.reached.wait(10)
+    stays(lambda: post.answer is None, 0.5, "it answered before the COMMIT")
+    assert proxied.database.stored() == [], "nobody sees the row yet"
+    proxied.proxy.release()
+    assert_stored(post.wait(), signal)
+    assert proxied.database.stored() == [(signal["signal_id"], signal["sha256"])]
+
+
+@pytest.mark.parametrize("loss", ["swallow", "silence"])
+def test_a_commit_in_doubt_is_503_and_the_resend_finds_the_row(proxied, maker, loss):
+    """The row is there, but the connection was lost (or fell silent) while the COMMIT ran."""
+    signal = maker.signal()
+    proxied.proxy.at(COMMIT, loss)
+    assert_error(proxied.post(signal), 503, "unavailable")
+    wait_for(lambda: proxied.database.stored() == [(signal["signal_id"], signal["sha256"])], 5, "the row")
+    proxied.wait_ready()
+    again = proxied.post(signal)
+    assert again.status == 409 and again.json["signal_id"] == proxied.database.signal(signal["signal_id"])["id"]
+    assert proxied.database.stored() == [(signal["signal_id"], signal["sha256"])]
+
+
+def test_a_batch_whose_commit_is_in_doubt_is_503_and_all_of_it_is_found(proxied, maker):
+    signals = maker.signals(50)
+    proxied.proxy.at(COMMIT, "swallow")
+    assert_error(proxied.batch(signals), 503, "unavailable")
+    proxied.wait_ready()
+    again = proxied.batch(signals).json
+    assert (again["stored"], again["duplicates"], again["rejected"]) == (0, 50, 0)
+    assert check_chain(proxied.database) == 50
+
+
+@pytest.mark.parametrize("marker", [INSERT, COMMIT], ids=["insert", "commit"])
+@pytest.mark.parametrize("loss", ["drop", "cut"])
+def test_a_connection_dropped_in_mid_statement_is_503_and_no_row(proxied, maker, marker, loss):
+    signal = maker.signal()
+    proxied.proxy.at(marker, loss)
+    assert_error(proxied.post(signal), 503, "unavailable")
+    assert proxied.database.stored() == []
+    proxied.wait_ready()
+    assert_stored(proxied.post(signal), signal)
+    assert check_chain(proxied.database) == 1
+
+
+def test_an_insert_whose_answer_is_lost_is_503_and_no_row(proxied, maker):
+    signal = maker.signal()
+    proxied.proxy.at(INSERT, "swallow")
+    assert_error(proxied.post(signal), 503, "unavailable")
+    proxied.wait_ready()
+    assert proxied.database.stored() == []
+    assert_stored(proxied.post(signal), signal)
+
+
+def test_a_backend_terminated_before_its_commit_is_503_and_no_row(proxied, maker):
+    signal = maker.signal()
+    proxied.proxy.at(COMMIT, "hold")
+    post = Post(proxied, signal)
+    assert proxied.proxy.reached.wait(10)
+    proxied.database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                           " WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    proxied.proxy.release()
+    assert_error(post.wait(), 503, "unavailable")
+    assert proxied.database.stored() == []
+    proxied.wait_ready()
+    assert_stored(proxied.post(signal), signal)

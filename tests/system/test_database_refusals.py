@@ -1,0 +1,99 @@
+"""Rows that the database itself refuses: alone, and never at the cost of the others."""
+
+import time
+
+import pytest
+
+from support.answers import assert_error, assert_stored
+from support.chain import check_chain
+
+REFUSAL = """
+    CREATE FUNCTION no_penny_stocks() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN IF NEW.symbol LIKE 'PNY%' THEN RAISE EXCEPTION 'no penny stocks here'; END IF; RETURN NEW; END $$;
+    """
+TRIGGERS = {
+    "before": "CREATE TRIGGER no_penny_stocks BEFORE INSERT ON signals"
+              " FOR EACH ROW EXECUTE FUNCTION no_penny_stocks()",
+    "after": "CREATE TRIGGER no_penny_stocks AFTER INSERT ON signals"
+             " FOR EACH ROW EXECUTE FUNCTION no_penny_stocks()",
+    "at the commit": "CREATE CONSTRAINT TRIGGER no_penny_stocks AFTER INSERT ON signals INITIALLY DEFERRED"
+                     " FOR EACH ROW EXECUTE FUNCTION no_penny_stocks()",
+}
+
+
+def picky(stage, trigger="before"):
+    """A receiver on a database with a rule of Alpine's own."""
+    receiver = stage.receiver()
+    receiver.database.query(REFUSAL + TRIGGERS[trigger], role="alpine_owner")
+    return receiver
+
+
+def transactions(database):
+    """How many transactions stored the rows: created_at is the start of each's."""
+    return database.value("SELECT count(DISTINCT created_at) FROM signals")
+
+
+def check(receiver, signals, answer):
+    """Each refused one is rejected, each other one stored, in the order of the request."""
+    assert answer.status == 200, answer
+    refused = [signal for signal in signals if signal["symbol"].startswith("PNY")]
+    body = answer.json
+    assert (body["stored"], body["rejected"]) == (len(signals) - len(refused), len(refused)), body
+    for signal, result in zip(signals, body["results"], strict=True):
+        wanted = "rejected" if signal["symbol"].startswith("PNY") else "success"
+        assert (result["external_signal_id"], result["status"]) == (signal["signal_id"], wanted)
+        if wanted == "rejected":
+            assert result["code"] == "invalid_field" and result["detail"] and "penny" not in result["detail"]
+    assert check_chain(receiver.database) == len(signals) - len(refused)
+
+
+@pytest.mark.under_tsan
+@pytest.mark.parametrize("trigger", TRIGGERS)
+def test_a_signal_that_the_database_refuses_is_422_and_the_next_one_is_stored(stage, maker, trigger):
+    receiver = picky(stage, trigger)
+    bad, good = maker.signal(symbol="PNY"), maker.signal()
+    assert_error(receiver.post(bad), 422, "invalid_field")
+    assert_stored(receiver.post(good), good)
+    assert receiver.ready(), "the database is well"
+    assert "The database refused a signal: the database says (P0001): no penny stocks here" in receiver.log()
+    assert bad["signal_id"] in receiver.log()
+
+
+@pytest.mark.under_tsan
+@pytest.mark.parametrize("trigger", TRIGGERS)
+@pytest.mark.parametrize("bad", [{0}, {11}, {23}, {0, 23}, {5, 6, 7}, set(range(24)), set(range(1, 24))],
+                         ids=["first", "middle", "last", "both ends", "neighbours", "all", "all but one"])
+def test_refused_rows_of_a_batch_are_found_wherever_they_stand(stage, maker, bad, trigger):
+    receiver = picky(stage, trigger)
+    signals = [maker.signal(symbol="PNY" if at in bad else "AAPL") for at in range(24)]
+    check(receiver, signals, receiver.batch(signals))
+    assert transactions(receiver.database) == (len(bad) < 24), "one COMMIT"
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_hundreds_of_refused_rows_in_a_batch_are_answered_in_one_request(stage, maker, share):
+    """With the deadlines that a receiver has by default, and each row beside one of the other kind."""
+    receiver = picky(stage)
+    signals = [maker.signal(symbol=f"PNY{at}" if int(at * share) != int((at + 1) * share) else "AAPL")
+               for at in range(1000)]
+    assert sum(signal["symbol"].startswith("PNY") for signal in signals) == int(1000 * share)
+    began = time.monotonic()
+    answer = receiver.batch(signals)
+    assert time.monotonic() - began < 5
+    check(receiver, signals, answer)
+    assert transactions(receiver.database) == (share < 1), "one COMMIT"
+    again = receiver.batch(signals).json
+    assert (again["stored"], again["duplicates"], again["rejected"]) == (
+        0, 1000 - int(1000 * share), int(1000 * share)), "and the resend says the same"
+
+
+@pytest.mark.under_tsan
+def test_duplicates_and_conflicts_are_told_beside_refused_rows(stage, maker):
+    receiver = picky(stage)
+    known, fresh, bad = maker.signal(), maker.signal(), maker.signal(symbol="PNY")
+    other = maker.signal(signal_id=known["signal_id"])
+    assert_stored(receiver.post(known), known)
+    results = receiver.batch([bad, known, fresh, other, fresh, bad]).json["results"]
+    assert [result["status"] for result in results] == [
+        "rejected", "duplicate", "success", "conflict", "duplicate", "rejected"]
+    assert check_chain(receiver.database) == 2
