@@ -1,6 +1,7 @@
 /* store_pg: connecting, and whether a write would work; the work itself is store_insert's and store_look_up's. */
 #include "adapters/store_pg.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,14 +15,15 @@ static const char writable_sql[] =
     "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, "
     "has_table_privilege('signals', 'INSERT') AND has_table_privilege('signals', 'SELECT')";
 
-/* What a batch needs, the chain's lock included. The id is given, so that a trial uses none up. */
+/* What a batch needs, the chain's lock included. The ids are given, so that a trial uses none up. */
 static const char trial_sql[] =
     "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT set_config('lock_timeout', '1s', true); "
     "SELECT pg_advisory_xact_lock(" STORE_CHAIN_LOCK "); "
     "INSERT INTO signals (id, symbol, action, price, confidence, rationale, verification_hash, is_active, "
     "canonical) "
-    "OVERRIDING SYSTEM VALUE VALUES (-1, 'TEST', 'BUY', 1, 0.5, 'a trial that is rolled back', "
-    "encode(sha256(convert_to('alpine-receiver trial', 'UTF8')), 'hex'), false, 'alpine-receiver trial')";
+    "OVERRIDING SYSTEM VALUE SELECT -n, 'TEST', 'BUY', 1, 0.5, 'a trial that is rolled back', "
+    "encode(sha256(convert_to(text, 'UTF8')), 'hex'), false, text FROM generate_series(1, %zu) AS n, "
+    "LATERAL (SELECT rpad('alpine-receiver trial ' || n, 500, '.')) AS canonical(text)";
 
 struct store_pg {
     struct store store;
@@ -31,6 +33,7 @@ struct store_pg {
     struct store_column columns[STORE_COLUMNS_MAX];
     size_t column_count;
     struct buf insert_sql;
+    size_t failed_count; /* rows of the largest insert that failed since one did not */
 };
 
 /* --- connecting -------------------------------------------------------------------------------------------- */
@@ -62,11 +65,14 @@ static int check_schema(struct store_pg *pg, int64_t deadline_ns, struct err *er
                    version, pg->schema_version);
 }
 
-/* A row that breaks a rule of Alpine's own shows that the database writes as well as one that goes in. */
+/* Larger than what failed: on a full disk one small row may still find a place. A row that breaks a rule of
+ * Alpine's own shows that the database writes as well as one that goes in. */
 static enum outcome write_and_take_back(struct store_pg *pg, int64_t deadline_ns, struct err *err)
 {
     struct err ignored;
-    bool refused = pg_conn_do(pg->conn, trial_sql, deadline_ns, err) != 0;
+    char sql[sizeof trial_sql + 24];
+    (void)snprintf(sql, sizeof sql, trial_sql, 1 + 2 * pg->failed_count);
+    bool refused = pg_conn_do(pg->conn, sql, deadline_ns, err) != 0;
     bool bad_row = refused && sqlstate_action(pg_conn_sqlstate(pg->conn)) == SQLSTATE_BAD_ROW;
     if (!pg_conn_is_open(pg->conn) || pg_conn_do(pg->conn, "ROLLBACK", deadline_ns, &ignored))
         return OUTCOME_AGAIN;
@@ -131,7 +137,12 @@ static enum outcome store_insert(void *self, struct store_row **rows, size_t cou
                                   .rows = rows,
                                   .count = count,
                                   .deadline_ns = deadline_ns};
-    return store_insert_rows(&insert, err);
+    enum outcome outcome = store_insert_rows(&insert, err);
+    if (outcome == OUTCOME_DONE)
+        pg->failed_count = 0;
+    else if (count > pg->failed_count)
+        pg->failed_count = count;
+    return outcome;
 }
 
 static enum outcome store_look_up(void *self, struct store_row **rows, size_t count, int64_t deadline_ns,
