@@ -38,6 +38,12 @@ static const char in_parts_sql[] = "SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT par
 static const char keep_part_sql[] = "RELEASE SAVEPOINT part; SAVEPOINT part";
 static const char undo_part_sql[] = "ROLLBACK TO SAVEPOINT part";
 
+/* A transaction that only found its rows has nothing to flush, so its COMMIT waits for no standby; but what it
+ * found may be a commit that was in doubt, and is on this host alone. With something in the log of its own it waits
+ * for all that stands before that. */
+static const char confirm_sql[] = "SELECT pg_logical_emit_message(true, 'alpine-receiver', 'found') "
+                                  "WHERE current_setting('synchronous_standby_names') <> ''";
+
 /* How a step of the transaction ended. */
 enum step {
     STEP_DONE,
@@ -241,6 +247,17 @@ static void forget_verdicts(const struct store_insert *in)
     }
 }
 
+static bool only_found(const struct store_insert *in)
+{
+    bool found = false;
+    for (size_t i = 0; i < in->count; i++) {
+        if (in->rows[i]->verdict == STORE_STORED)
+            return false;
+        found |= in->rows[i]->verdict != STORE_REFUSED;
+    }
+    return found;
+}
+
 /* Duplicates and conflicts: what is neither stored nor refused has to be there. */
 static enum step resolve_others(struct transaction *tx, struct err *err)
 {
@@ -303,6 +320,8 @@ static enum step run_transaction(const struct store_insert *in, bool in_parts, s
         step = in_parts ? insert_in_parts(&tx, err) : insert_part(&tx, in->rows, in->count, err);
     if (step == STEP_DONE)
         step = resolve_others(&tx, err);
+    if (step == STEP_DONE && only_found(in))
+        step = run(&tx, confirm_sql, err);
     if (step == STEP_DONE)
         step = commit(&tx, err);
     if (step != STEP_DONE)
