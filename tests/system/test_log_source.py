@@ -248,6 +248,27 @@ def test_rotations_while_the_sender_is_down_lose_nothing(stage, rotations):
     stays_posted(far_end, made)
 
 
+def test_rotations_within_one_tick_of_the_file_systems_clock(stage):
+    """Times of files are coarse, some to a second: files of the same time must not be passed over."""
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    made = argo.maker.signals(5)
+    argo.append(made)
+    sender = tailing(stage, far_end, argo)
+    sender.sync()
+    for _ in range(3):
+        some = argo.maker.signals(2)
+        argo.append(some)
+        made += some
+        argo.rotate()
+    last = argo.maker.signals(2)
+    argo.append(last)
+    second = int(time.time()) - 5
+    for path in argo.folder.glob("signals.log*"):
+        os.utime(path, (second, second))
+    sender.sync()
+    wait_posted(far_end, made + last)
+
+
 @pytest.mark.parametrize("name", ["signals-20261101.old", "yesterday", "signals.log.2026-11-01T13"])
 @pytest.mark.parametrize("way", ["rotate", "copy_and_truncate"])
 def test_a_rotated_log_is_found_again_by_what_it_is_not_by_its_name(stage, way, name):
