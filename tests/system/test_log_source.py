@@ -187,7 +187,9 @@ def test_pending_counts_each_waiting_signal_once(stage):
 def test_rotation_by_rename_loses_nothing_and_sends_nothing_twice(stage):
     far_end, argo = stage.fake_receiver(), stage.argo()
     sender = tailing(stage, far_end, argo).start_service()
-    made = []
+    made = argo.maker.signals(1)
+    argo.append(made)
+    wait_posted(far_end, made)  # a sender that never saw the log reads none of those before it
     for _ in range(5):
         some = argo.maker.signals(7)
         argo.append(some)
@@ -472,6 +474,7 @@ def test_a_line_that_was_never_finished_before_the_rotation_stops_nothing(stage)
     tailing(stage, far_end, argo).start_service()
     before, halved, after = argo.maker.signals(3)
     argo.append([before])
+    wait_posted(far_end, [before])
     argo.append_raw(halves(halved)[0])
     argo.rotate()
     argo.append([after])
