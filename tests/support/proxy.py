@@ -150,8 +150,8 @@ class Proxy:
                 self._flowing.wait()
                 if left is not None:
                     data, left = data[:left], left - len(data)
-                server.sendall(data)
                 self.request_bytes += len(data)
+                server.sendall(data)
                 if left is not None and left <= 0:
                     break
             else:
@@ -174,8 +174,8 @@ class Proxy:
                     break
                 if left is not None:
                     data, left = data[:left], left - len(data)
-                client.sendall(data)
                 self.answer_bytes += len(data)
+                client.sendall(data)
                 if left is not None and left <= 0:
                     break
         except OSError:

@@ -19,7 +19,9 @@ from support.ports import take_port
 from support.process import Program, check_sanitizers
 from support.proxy import Fault, Proxy
 from support.receiver import Client
+from support.server import RESET
 from support.standby import Pair
+from support.strace import Call, every_call, run_killed, run_traced
 from support.waiting import stays, wait_for
 
 
@@ -158,7 +160,8 @@ def test_the_older_sender_tries_a_5xx_four_times(keep):
 
 @pytest.mark.parametrize("fault, arrives", [
     (Fault(refuse=True), False), (Fault(cut_request_after=10), False), (Fault(cut_request_after=400), False),
-    (Fault(swallow_answer=True), True), (Fault(cut_answer_after=30), True)], ids=str)
+    (Fault(swallow_answer=True), True), (Fault(cut_answer_after=30), True),
+    (Fault(cut_request_after=400, close=True), False)], ids=str)
 def test_the_proxy_breaks_what_it_should(keep, fault, arrives):
     fake = keep(FakeReceiver()).start()
     proxy = keep(Proxy(fake.port)).start()
@@ -191,6 +194,44 @@ def test_a_silent_proxy_says_nothing(keep):
     proxy = keep(Proxy(keep(FakeReceiver()).start().port, Fault(silence=True))).start()
     with pytest.raises(socket.timeout):
         http.request(proxy.port, "GET", "/", limit=0.2)
+
+
+def all_that_comes(connection):
+    """What the other side sends before it closes; None when it resets."""
+    try:
+        return connection.socket.makefile("rb").read()
+    except ConnectionResetError:
+        return None
+
+
+@pytest.mark.parametrize("close, seen", [(False, None), (True, b"HTTP/1.1 ")], ids=["reset", "close"])
+def test_the_proxy_ends_a_connection_as_it_should(keep, close, seen):
+    fault = Fault(cut_answer_after=9, close=close)
+    proxy = keep(Proxy(keep(FakeReceiver()).start().port, fault)).start()
+    with http.RawConnection(proxy.port, limit=5) as connection:
+        connection.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert all_that_comes(connection) == seen
+    assert proxy.answer_bytes == 9
+
+
+def test_the_fake_receiver_says_any_bytes(keep):
+    fake = keep(FakeReceiver()).start()
+    for parts, seen in (([b"no HTTP", 0.01, b" at all"], b"no HTTP at all"), ([], b""), ([RESET], None)):
+        fake.script.append(parts)
+        with http.RawConnection(fake.port, limit=5) as connection:
+            connection.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+            assert all_that_comes(connection) == seen
+
+
+def test_every_system_call_can_be_killed_at(tmp_path):
+    script = ["/bin/sh", "-c", "echo one >> said; echo two >> said"]
+    calls = run_traced(script, {}, tmp_path)
+    (tmp_path / "said").unlink()
+    assert calls["write"] == 2
+    assert run_killed(Call("write", 2), script, {}, tmp_path)
+    assert (tmp_path / "said").read_text() == "one\n", "the second was not done"
+    assert not run_killed(Call("write", 3), script, {}, tmp_path)
+    assert every_call(calls, lambda call: run_killed(call, script, {}, tmp_path)) == calls.total()
 
 
 def test_the_clusters_durability_is_on(postgres):

@@ -46,6 +46,10 @@ def having(**changes):
     return each(lambda result: {**result, **changes})
 
 
+def with_id(change):
+    return each(lambda result: {**result, "external_signal_id": change(result["external_signal_id"])})
+
+
 def without(*names):
     return each(lambda result: {name: value for name, value in result.items() if name not in names})
 
@@ -141,14 +145,14 @@ TO_ALL = {
     "409, an error": (409, ERROR),
     # about another signal, or about none
     "another signal's id": having(external_signal_id="another"),
-    "the id in capitals": each(lambda result: {**result, "external_signal_id": result["external_signal_id"].upper()}),
-    "the id cut short": each(lambda result: {**result, "external_signal_id": result["external_signal_id"][:-1]}),
-    "an id that is longer": each(lambda result: {**result, "external_signal_id": result["external_signal_id"] + "0"}),
-    "an id that ends in NUL": each(lambda result: {**result, "external_signal_id": result["external_signal_id"] + "\0"}),
+    "the id in capitals": with_id(str.upper),
+    "the id cut short": with_id(lambda right: right[:-1]),
+    "an id that is longer": with_id(lambda right: right + "0"),
+    "an id that ends in NUL": with_id(lambda right: right + "\0"),
     "the id is null": having(external_signal_id=None),
     "the id is empty": having(external_signal_id=""),
     "the id is a number": having(external_signal_id=1),
-    "the id is a list": each(lambda result: {**result, "external_signal_id": [result["external_signal_id"]]}),
+    "the id is a list": with_id(lambda right: [right]),
     "no id at all": without("external_signal_id", "signal_id", "alpine_signal_id"),
     # a status that is none
     "no status": without("status"),

@@ -125,7 +125,7 @@ def test_the_sender_killed_at_every_system_call(stage, with_log, state_is_used):
     calls = deliver(Delivery.traced)
     assert {"connect", "sendto", "fdatasync", "exit_group"} <= set(calls), calls
     hit = every_call(calls, hits, workers=2)
-    assert hit >= 0.9 * calls.total(), f"{hit} of {calls.total()} calls were hit"
+    assert hit >= 0.95 * calls.total(), f"{hit} of {calls.total()} calls were hit"
     check_rows(receiver.database)
 
 
