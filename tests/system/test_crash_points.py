@@ -135,12 +135,11 @@ class Posting:
     """Posts batches to a receiver of which one thread is watched. One signal of each batch is refused, one is there
     already."""
 
-    def __init__(self, stage, receiver, thread):
-        """`thread` counts the receiver's threads in the order of their making."""
+    def __init__(self, stage, receiver):
         self.receiver = receiver
         self.rows = Rows(stage, receiver.database)
-        self.thread = thread
-        self.maker = Maker(thread)
+        self.thread = 0  # which one, in the order of their making
+        self.maker = Maker(1)
         self.known = self.maker.signal()
         assert receiver.post(self.known).status == 201
 
@@ -194,7 +193,7 @@ class Posting:
         try:
             self.check(signals, self.receiver.batch(signals))
         except AssertionError as complaint:
-            raise AssertionError(f"killed at {call}: {complaint}") from complaint
+            raise AssertionError(f"thread {self.thread} killed at {call}: {complaint}") from complaint
         return hit
 
 
@@ -212,18 +211,15 @@ def is_idle(thread):
     return all(state() == "S" for _ in range(50))
 
 
-# The receiver's threads in the order of their making, and how many calls a batch costs each of them at least.
-THREADS = {"main": 0, "committer": 20, "link watcher": 0, "http": 15}
-
-
-@pytest.mark.parametrize("thread", THREADS)
-def test_the_receiver_killed_at_every_system_call_of_a_batch(stage, thread):
-    receiver = stage.receiver(ALPINE_HTTP_THREADS=1)
-    assert len(threads_of(receiver.pid)) == len(THREADS), "which thread does what is another matter now"
-    posting = Posting(stage, receiver, list(THREADS).index(thread))
+def test_the_receiver_killed_at_every_system_call_of_a_batch(stage):
+    receiver = stage.receiver(ALPINE_HTTP_THREADS=1)  # one, so that it is known which of them gets the batch
+    posting = Posting(stage, receiver)
     trace = stage.folder / "trace"
-    assert posting.post_under(posting.batch(), "-o", trace) is not None
-    calls = calls_in(trace)
-    hit = every_call(calls, posting.hits)
-    assert hit >= THREADS[thread], f"{hit} of {calls.total()} calls were hit"
+    hit = []
+    for thread in range(len(threads_of(receiver.pid))):
+        posting.thread = thread
+        assert posting.post_under(posting.batch(), "-o", trace) is not None
+        hit.append(every_call(calls_in(trace), posting.hits))
+    # The committer has to talk to PostgreSQL and to the log, a thread of libmicrohttpd to the client.
+    assert len([count for count in hit if count >= 10]) >= 2 and sum(hit) >= 40, hit
     check_rows(receiver.database)
