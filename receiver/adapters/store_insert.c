@@ -38,11 +38,10 @@ static const char in_parts_sql[] = "SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT par
 static const char keep_part_sql[] = "RELEASE SAVEPOINT part; SAVEPOINT part";
 static const char undo_part_sql[] = "ROLLBACK TO SAVEPOINT part";
 
-/* A transaction that only found its rows has nothing to flush, so its COMMIT waits for no standby; but what it
- * found may be a commit that was in doubt, and is on this host alone. With something in the log of its own it waits
- * for all that stands before that. */
-static const char confirm_sql[] = "SELECT pg_logical_emit_message(true, 'alpine-receiver', 'found') "
-                                  "WHERE current_setting('synchronous_standby_names') <> ''";
+static const char may_confirm_sql[] =
+    "SELECT current_setting('synchronous_standby_names') <> '' AND "
+    "has_function_privilege('pg_logical_emit_message(bool, text, text)', 'EXECUTE')";
+static const char confirm_sql[] = "SELECT pg_logical_emit_message(true, 'alpine-receiver', 'found')";
 
 /* How a step of the transaction ended. */
 enum step {
@@ -258,6 +257,19 @@ static bool only_found(const struct store_insert *in)
     return found;
 }
 
+/* A transaction that only found its rows has nothing to flush, so its COMMIT waits for no standby; but what it
+ * found may be a commit that was in doubt, and is on this host alone. With something in the log of its own it waits
+ * for all that stands before that. */
+static enum step confirm_found(struct transaction *tx, struct err *err)
+{
+    PGresult *result = pg_conn_run(tx->in->conn, may_confirm_sql, NULL, tx->in->deadline_ns, err);
+    if (!result)
+        return step_after_error(tx->in->conn);
+    bool may = PQgetvalue(result, 0, 0)[0] == 't';
+    PQclear(result);
+    return may ? run(tx, confirm_sql, err) : STEP_DONE;
+}
+
 /* Duplicates and conflicts: what is neither stored nor refused has to be there. */
 static enum step resolve_others(struct transaction *tx, struct err *err)
 {
@@ -321,7 +333,7 @@ static enum step run_transaction(const struct store_insert *in, bool in_parts, s
     if (step == STEP_DONE)
         step = resolve_others(&tx, err);
     if (step == STEP_DONE && only_found(in))
-        step = run(&tx, confirm_sql, err);
+        step = confirm_found(&tx, err);
     if (step == STEP_DONE)
         step = commit(&tx, err);
     if (step != STEP_DONE)
