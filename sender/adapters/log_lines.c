@@ -70,7 +70,7 @@ static void set_line(struct log_lines *lines, struct log_line *line, size_t len,
 
 static int long_line(struct log_lines *lines, struct log_line *line)
 {
-    int64_t end = find_far_end(lines, lines->data_offset + (int64_t)lines->data.len);
+    int64_t end = find_far_end(lines, lines->offset + LOG_LINE_MAX);
     if (end < 0)
         return 0;
     set_line(lines, line, LOG_LINE_MAX, end);
@@ -95,7 +95,7 @@ int log_lines_peek(struct log_lines *lines, bool unfinished, struct log_line *li
         size_t have = lines->data.len > start ? lines->data.len - start : 0;
         const char *text = have ? lines->data.data + start : NULL;
         const char *end = have > searched ? memchr(text + searched, '\n', have - searched) : NULL;
-        if (end) {
+        if (end && end - text <= LOG_LINE_MAX) {
             set_line(lines, line, (size_t)(end - text), lines->offset + (end - text) + 1);
             return 1;
         }

@@ -21,6 +21,12 @@ static bool is_damage(int code)
     return (code & 0xFF) == SQLITE_CORRUPT || (code & 0xFF) == SQLITE_NOTADB;
 }
 
+/* While it is opened, an error in the program's own SQL means that the tables are not what they should be. */
+static bool is_damage_at_opening(int code)
+{
+    return is_damage(code) || (code & 0xFF) == SQLITE_ERROR;
+}
+
 static void roll_back(struct state_db *db)
 {
     if (db->in_transaction)
@@ -67,8 +73,9 @@ static int move_aside(struct state_db *db, struct err *err)
     char from[PATH_MAX];
     char to[PATH_MAX];
     char name[64];
+    int64_t now_us = clock_wall_us();
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        (void)snprintf(name, sizeof name, ".damaged-%lld%s", (long long)(clock_wall_us() / 1000000), suffixes[i]);
+        (void)snprintf(name, sizeof name, ".damaged-%lld%s", (long long)now_us, suffixes[i]);
         if (file_path(db, suffixes[i], from) || file_path(db, name, to))
             return err_set(err, "the path %s is too long", db->directory);
         if (rename(from, to) && i == 0)
@@ -113,11 +120,14 @@ static int try_open(struct state_db *db, struct err *err)
         return 1;
     }
     if (db->own && sqlite3_exec(db->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK) {
-        err_set(err, "state.db: %s", sqlite3_errmsg(db->db));
+        err_set(err, "%s: %s", path, sqlite3_errmsg(db->db));
         return is_damage(sqlite3_errcode(db->db)) ? 1 : -1;
     }
-    if (state_schema_prepare(db->db, db->own, err))
-        return is_damage(sqlite3_errcode(db->db)) ? 1 : -1;
+    struct err reason = {0};
+    if (state_schema_prepare(&db->db, db->own, db->read_only, &reason)) {
+        err_set(err, "%s: %s", path, reason.message);
+        return is_damage_at_opening(sqlite3_errcode(db->db)) ? 1 : -1;
+    }
     (void)sqlite3_exec(db->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
     return 0;
 }

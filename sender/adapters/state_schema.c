@@ -32,9 +32,19 @@ static const char *const steps[] = {
 
 enum { STEPS = sizeof steps / sizeof *steps };
 
+/* What the program reads; preparing it shows whether the tables are there. */
+static const char *const samples[] = {
+    "SELECT one, position, mark, log_position, log_mark, delivered, last_success_us FROM progress",
+    "SELECT id, origin, position, signal_id, sha256, symbol, action, reason, detail, json, created_us, retry"
+    " FROM dead_letters",
+    "SELECT id, signal_id, reason, dropped_us FROM dropped",
+    "SELECT n, signal_id, sha256 FROM sent",
+    "SELECT block, row_count, sum FROM tallies",
+};
+
 static int fail(sqlite3 *db, struct err *err)
 {
-    return err_set(err, "state.db: %s", sqlite3_errmsg(db));
+    return err_set(err, "%s", sqlite3_errmsg(db));
 }
 
 static int read_version(sqlite3 *db, int *version, struct err *err)
@@ -67,17 +77,47 @@ static int run_steps(sqlite3 *db, int version, struct err *err)
     return run(db, set_version, err);
 }
 
-int state_schema_prepare(sqlite3 *db, bool may_write, struct err *err)
+static int check_tables(sqlite3 *db, struct err *err)
+{
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
+        sqlite3_stmt *statement = NULL;
+        if (sqlite3_prepare_v2(db, samples[i], -1, &statement, NULL) != SQLITE_OK)
+            return fail(db, err);
+        (void)sqlite3_finalize(statement);
+    }
+    return 0;
+}
+
+/* The file stays as it is: an older sender may be at work on it. */
+static int replace_by_copy(sqlite3 **db, struct err *err)
+{
+    sqlite3 *copy = NULL;
+    sqlite3_backup *backup = NULL;
+    if (sqlite3_open(":memory:", &copy) == SQLITE_OK)
+        backup = sqlite3_backup_init(copy, "main", *db, "main");
+    bool copied = backup && sqlite3_backup_step(backup, -1) == SQLITE_DONE;
+    if (sqlite3_backup_finish(backup) != SQLITE_OK || !copied) {
+        err_set(err, "cannot be read: %s", sqlite3_errmsg(copy));
+        (void)sqlite3_close(copy);
+        return -1;
+    }
+    (void)sqlite3_close(*db);
+    *db = copy;
+    return 0;
+}
+
+int state_schema_prepare(sqlite3 **db, bool may_write, bool only_look, struct err *err)
 {
     int version = 0;
-    if (read_version(db, &version, err))
+    if (read_version(*db, &version, err))
         return -1;
-    if (version == STEPS)
-        return 0;
     if (version > STEPS)
-        return err_set(err, "state.db has schema version %d, newer than this program's %d: upgrade it", version,
-                       STEPS);
-    if (!may_write)
-        return err_set(err, "state.db is from an older version: the next run or sync brings it up to date");
-    return run_steps(db, version, err);
+        return err_set(err, "has schema version %d, newer than this program's %d: upgrade it", version, STEPS);
+    if (version < STEPS && !may_write && !only_look)
+        return err_set(err, "is from an older version: the next run or sync brings it up to date");
+    if (version < STEPS && !may_write && replace_by_copy(db, err))
+        return -1;
+    if (version < STEPS && run_steps(*db, version, err))
+        return -1;
+    return check_tables(*db, err);
 }

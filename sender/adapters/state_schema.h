@@ -7,8 +7,9 @@
 
 #include "base/err.h"
 
-/* Brings the database to this version's schema, in one transaction; may_write false: only looks whether it has it.
- * Returns -1 and the reason in err. */
-MUST_CHECK int state_schema_prepare(sqlite3 *db, bool may_write, struct err *err);
+/* Brings the database to this version's schema, in one transaction. Without may_write an older one is an error,
+ * unless only_look: then *db becomes a copy in memory that has this version's schema. Returns -1 and the reason in
+ * err; SQLite's error code is then SQLITE_ERROR if the tables are not what they should be. */
+MUST_CHECK int state_schema_prepare(sqlite3 **db, bool may_write, bool only_look, struct err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -87,20 +88,36 @@ static enum transport_failure failure_of(CURLcode code)
     }
 }
 
-/* libcurl has made seconds of a date, and 0 or less of what is neither. */
-static int64_t bounded_ns(curl_off_t seconds)
+static const char *answer_header(CURL *easy, const char *name)
 {
-    if (seconds <= 0)
+    struct curl_header *header = NULL;
+    return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
+}
+
+/* Retry-After in nanoseconds, 0: none, or none that makes sense. A date is held against the answer's own Date, for
+ * the clock here may be another one. */
+static int64_t retry_after_ns(CURL *easy)
+{
+    const char *text = answer_header(easy, "Retry-After");
+    const char *date = answer_header(easy, "Date");
+    char *end = NULL;
+    if (!text || !*text)
         return 0;
-    return (seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * NS_PER_S;
+    double seconds = strtod(text, &end);
+    if (*end) {
+        time_t until = curl_getdate(text, NULL);
+        time_t now = date ? curl_getdate(date, NULL) : -1;
+        seconds = until < 0 ? 0 : difftime(until, now < 0 ? time(NULL) : now);
+    }
+    if (!(seconds > 0))
+        return 0;
+    return (int64_t)((seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * (double)NS_PER_S);
 }
 
 static void finish(struct call *call, CURLcode code)
 {
     long status = 0;
-    curl_off_t retry_after = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-    (void)curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &retry_after);
     struct transport_answer answer = {
         .failure = failure_of(code),
         .error = code == CURLE_OK ? ""
@@ -109,7 +126,7 @@ static void finish(struct call *call, CURLcode code)
         .status = code == CURLE_OK ? (int)status : 0,
         .body = call->answer.data ? call->answer.data : "",
         .len = call->answer.len,
-        .retry_after_ns = bounded_ns(retry_after),
+        .retry_after_ns = retry_after_ns(call->easy),
     };
     (void)curl_multi_remove_handle(call->curl->multi, call->easy);
     forget(call->curl, call);

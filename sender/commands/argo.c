@@ -8,11 +8,10 @@
 static void say_damaged(void *context, const char *moved_to)
 {
     struct log *log = context;
-    log_write(
-        log, LOG_ERROR, LOG_PLAIN,
-        "The state is damaged and was moved aside to %s: starting afresh, from the beginning of Argo's files; "
-        "the receiver drops what it has",
-        moved_to);
+    log_write(log, LOG_ERROR, LOG_PLAIN, "The state is damaged and was moved aside to %s", moved_to);
+    log_write(log, LOG_ERROR, LOG_PLAIN,
+              "Starting afresh, from the beginning of Argo's files: the receiver drops what it has; "
+              "dead letters are in the file that was moved aside");
 }
 
 int argo_open(struct argo *argo, const struct invocation *invocation, int busy_limit_ms, struct err *err)

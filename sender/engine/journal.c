@@ -28,6 +28,8 @@ static void failed(struct journal *journal, const struct err *err)
 
 static void worked(struct journal *journal)
 {
+    if (journal->unkept)
+        return;
     if (journal->failing)
         log_write(journal->log, LOG_INFO, LOG_PLAIN, "The state directory can be written again");
     journal->failing = false;
@@ -68,7 +70,8 @@ int journal_bury(struct journal *journal, struct dead_letter *letter)
 {
     struct err err = {0};
     letter->created_us = clock_wall_us();
-    if (ops(journal)->bury(self(journal), letter, &err)) {
+    journal->unkept = ops(journal)->bury(self(journal), letter, &err) != 0;
+    if (journal->unkept) {
         failed(journal, &err);
         return -1;
     }

@@ -18,6 +18,7 @@ struct journal {
     int64_t buried;          /* dead letters, by this journal */
     bool unsaved;            /* something has changed since it was saved */
     bool failing;            /* said so already */
+    bool unkept;             /* the last letter could not be kept: a save that works does not make all well */
     int64_t save_ns;         /* not before */
     int64_t block;           /* rows of this block of the table were settled … */
     struct state_tally more; /* … and are not noted in the state yet */

@@ -9,6 +9,7 @@ import json
 import random
 
 from .fake_receiver import right_answer
+from .receiver import PREFIX
 from .server import RESET
 
 HTML = "<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>"
@@ -25,6 +26,15 @@ STATUSES = (401, 402, 403, 404, 405, 406, 407, 408, 410, 411, 412, 414, 415, 416
 
 def right_text(request):
     return json.dumps(right_answer(request)[1])
+
+
+def to_a_batch_alone(answer):
+    """This answer to a batch; for a single signal 503."""
+    def answer_batch(request):
+        if not request.path.startswith(f"{PREFIX}/batch"):
+            return 503, ERROR
+        return answer(request) if callable(answer) else answer
+    return answer_batch
 
 
 def edited(change):
@@ -309,7 +319,7 @@ TO_A_SINGLE_SIGNAL = {
     "the row's number is huge": (201, '{"status": "success", "signal_id": ' + "9" * 400 + "}"),
 }
 
-TO_A_BATCH = {
+_TO_A_BATCH = {
     "the answer to a single signal": lambda request: (200, {"status": "success", "signal_id": 1,
                                                             "external_signal_id": request.signals[0]["signal_id"]}),
     "no results": results(lambda _: []),
@@ -332,3 +342,5 @@ TO_A_BATCH = {
     "a batch's right answer under 201": with_status(201),
     "a batch's right answer under 409": with_status(409),
 }
+# A sender that met one of these twice asks for single signals, to which some would be the right answer.
+TO_A_BATCH = {name: to_a_batch_alone(answer) for name, answer in _TO_A_BATCH.items()}
