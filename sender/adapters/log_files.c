@@ -193,6 +193,7 @@ int log_files_find(const struct log_files *files, const struct place *place, int
 
 struct succession {
     const struct log_files *files;
+    const struct log_files_read *read;
     struct stat after;
     struct stat best; /* st_ino 0: none yet */
 };
@@ -218,13 +219,21 @@ static bool is_rotated_name(const struct log_files *files, const char *name)
     return true;
 }
 
+static bool was_read(const struct log_files_read *read, const struct stat *file)
+{
+    for (size_t i = 0; i < read->count; i++)
+        if (read->inodes[i] == file->st_ino)
+            return true;
+    return false;
+}
+
 /* Never wants one: it only notes the best. */
 static bool note_successor(void *self, const char *name, const struct stat *file, int fd)
 {
     struct succession *succession = self;
     (void)fd;
-    if (is_rotated_name(succession->files, name) && is_older(&succession->after, file) &&
-        (!succession->best.st_ino || is_older(file, &succession->best)))
+    if (is_rotated_name(succession->files, name) && !is_older(file, &succession->after) &&
+        !was_read(succession->read, file) && (!succession->best.st_ino || is_older(file, &succession->best)))
         succession->best = *file;
     return false;
 }
@@ -237,11 +246,14 @@ static bool is_best(void *self, const char *name, const struct stat *file, int f
     return is_same_file(&succession->best, file);
 }
 
-int log_files_open_next(const struct log_files *files, int fd, struct err *err)
+int log_files_open_next(const struct log_files *files, int fd, struct log_files_read *read, struct err *err)
 {
-    struct succession succession = {.files = files};
-    if (!fstat(fd, &succession.after))
+    struct succession succession = {.files = files, .read = read};
+    if (!fstat(fd, &succession.after)) {
+        read->inodes[read->count % LOG_FILES_READ_MAX] = succession.after.st_ino;
+        read->count += read->count < LOG_FILES_READ_MAX;
         (void)open_wanted(files, note_successor, &succession);
+    }
     int next = succession.best.st_ino ? open_wanted(files, is_best, &succession) : -1;
     return next >= 0 ? next : log_files_open_current(files, err);
 }

@@ -28,9 +28,18 @@ bool log_files_is_current(const struct log_files *files, int fd);
 /* Opens the file that holds the place: the current one, one with its inode, or any beside it with its content.
  * `except` is a descriptor whose file is not meant, or -1. Returns the descriptor, -1 if no file holds it. */
 int log_files_find(const struct log_files *files, const struct place *place, int except);
-/* Opens the file that the log was continued in after this one: the oldest of the rotated files that is newer, else
- * the current one. Returns the descriptor, -1 and the reason in err. */
-MUST_CHECK int log_files_open_next(const struct log_files *files, int fd, struct err *err);
+/* Files that were read already, since the current one was read last. */
+enum { LOG_FILES_READ_MAX = 32 };
+struct log_files_read {
+    ino_t inodes[LOG_FILES_READ_MAX];
+    size_t count;
+};
+
+/* Opens the file that the log was continued in after this one: of the rotated files that are not older, and were
+ * not read, the oldest; else the current one. (A file's time is coarse: several may have the same.) Notes this one
+ * as read. Returns the descriptor, -1 and the reason in err. */
+MUST_CHECK int log_files_open_next(const struct log_files *files, int fd, struct log_files_read *read,
+                                   struct err *err);
 
 /* The place behind `position` bytes of a file. Returns -1 if it cannot be read. */
 MUST_CHECK int log_files_place(int fd, int64_t position, struct place *place);

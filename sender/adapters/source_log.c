@@ -13,11 +13,12 @@
 struct source_log {
     struct source source;
     struct log_files *files;
-    int fd;                 /* the file that is read now; -1: none */
-    struct log_lines lines; /* where in it */
-    struct place here;      /* behind the last line that was read in it, by which it is known again */
-    struct place taken;     /* behind the last signal that was taken, in this file or in one before it */
-    int64_t seen_size;      /* of the file, when its end was reached last; -1: it was not */
+    int fd;                     /* the file that is read now; -1: none */
+    struct log_lines lines;     /* where in it */
+    struct place here;          /* behind the last line that was read in it, by which it is known again */
+    struct place taken;         /* behind the last signal that was taken, in this file or in one before it */
+    struct log_files_read read; /* on the way through rotated files to the current one */
+    int64_t seen_size;          /* of the file, when its end was reached last; -1: it was not */
 };
 
 static void close_file(struct source_log *log)
@@ -145,11 +146,13 @@ static enum source_status source_read(void *self, const struct place *after, sou
         status = read_file(log, over, take, taker, err);
         if (status != SOURCE_END || !over)
             break;
-        int next = log_files_open_next(log->files, log->fd, err);
+        int next = log_files_open_next(log->files, log->fd, &log->read, err);
         if (next < 0)
             return SOURCE_AWAY;
         use_file(log, next, &(struct place){0});
     }
+    if (status == SOURCE_END && log_files_is_current(log->files, log->fd))
+        log->read.count = 0;
     if (status == SOURCE_END)
         log->seen_size = fstat(log->fd, &file) ? -1 : file.st_size;
     return status;

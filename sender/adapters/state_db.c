@@ -119,14 +119,14 @@ static int try_open(struct state_db *db, struct err *err)
         err_set(err, "%s is damaged", path);
         return 1;
     }
-    if (db->own && sqlite3_exec(db->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK) {
-        err_set(err, "%s: %s", path, sqlite3_errmsg(db->db));
-        return is_damage(sqlite3_errcode(db->db)) ? 1 : -1;
-    }
     struct err reason = {0};
     if (state_schema_prepare(&db->db, db->own, db->read_only, &reason)) {
         err_set(err, "%s: %s", path, reason.message);
         return is_damage_at_opening(sqlite3_errcode(db->db)) ? 1 : -1;
+    }
+    if (db->own && sqlite3_exec(db->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK) {
+        err_set(err, "%s: %s", path, sqlite3_errmsg(db->db));
+        return is_damage(sqlite3_errcode(db->db)) ? 1 : -1;
     }
     (void)sqlite3_exec(db->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
     return 0;

@@ -71,21 +71,44 @@ static sqlite3_stmt *prepare_bury(struct state_sqlite *sqlite, const struct dead
         letter->action, letter->reason, letter->detail, json, letter->created_us);
 }
 
+/* 1: there is a letter for this signal already, so that it needs no room; 0; -1 on error. */
+static int has_letter(struct state_sqlite *sqlite, const struct dead_letter *letter, struct err *err)
+{
+    sqlite3_stmt *statement =
+        state_db_prepare(&sqlite->db, err,
+                         "SELECT 1 FROM dead_letters WHERE signal_id = ?1 AND (signal_id <> '' AND sha256 = ?2 OR"
+                         " signal_id = '' AND origin = ?3 AND position = ?4)",
+                         "ssii", letter->signal_id, letter->sha256, (int64_t)letter->origin, letter->position);
+    int found = statement ? state_db_step(&sqlite->db, statement, err) : -1;
+    if (found > 0)
+        state_db_end(statement);
+    return found;
+}
+
+static int make_sure_of_room(struct state_sqlite *sqlite, const struct dead_letter *letter, struct err *err)
+{
+    if (refresh_count(sqlite, err))
+        return -1;
+    if (letter->id || sqlite->letters < sqlite->letters_max)
+        return 0;
+    int found = has_letter(sqlite, letter, err);
+    if (found)
+        return found > 0 ? 0 : -1;
+    return err_set(err,
+                   "there are %" PRId64
+                   " dead letters already (ALPINE_DEAD_LETTERS_MAX): look at them, then retry or "
+                   "drop them",
+                   sqlite->letters);
+}
+
 int state_letters_bury(void *self, const struct dead_letter *letter, struct err *err)
 {
     struct state_sqlite *sqlite = self;
     struct buf cut = {0};
     const char *json = bounded(letter->json, &cut);
     int status = -1;
-    if (refresh_count(sqlite, err))
+    if (make_sure_of_room(sqlite, letter, err))
         goto out;
-    if (!letter->id && sqlite->letters >= sqlite->letters_max) {
-        err_set(err,
-                "there are %" PRId64 " dead letters already (ALPINE_DEAD_LETTERS_MAX): look at them, then retry "
-                "or drop them",
-                sqlite->letters);
-        goto out;
-    }
     if (state_db_begin_durable(&sqlite->db, err) ||
         state_db_run(&sqlite->db, prepare_bury(sqlite, letter, json, err), err) ||
         state_db_commit_durable(&sqlite->db, err))

@@ -19,8 +19,8 @@
 #define API_PREFIX "/api/v1/external-signals/sync"
 
 enum { ANSWER_MAX = 8 * 1024 * 1024, KEPT_CONNECTIONS = 8 };
-/* A Retry-After asks for no more than this: nobody means to stop the signals for a day. */
-enum { RETRY_AFTER_MAX_S = 3600 };
+/* A Retry-After is heeded up to an hour; one of more than a day is a mistake, and none. */
+enum { RETRY_AFTER_MAX_S = 3600, RETRY_AFTER_SENSE_S = 86400 };
 
 struct transport_curl {
     struct transport transport;
@@ -109,7 +109,7 @@ static int64_t retry_after_ns(CURL *easy)
         time_t now = date ? curl_getdate(date, NULL) : -1;
         seconds = until < 0 ? 0 : difftime(until, now < 0 ? time(NULL) : now);
     }
-    if (!(seconds > 0))
+    if (!(seconds > 0 && seconds <= RETRY_AFTER_SENSE_S))
         return 0;
     return (int64_t)((seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * (double)NS_PER_S);
 }
