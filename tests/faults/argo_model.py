@@ -46,6 +46,7 @@ class ArgoAtWork:
     def __init__(self, folder, seed):
         self.argo = Argo(folder, seed, wide=True, live=True)
         self.made = {}
+        self.forgotten = set()  # ids that stood in the table once
         self.neutral = 0
         self._chance = random.Random(f"{seed} argo")
         self._lock = threading.RLock()  # whoever has it is Argo
@@ -138,10 +139,12 @@ class ArgoAtWork:
         `insert_again` brings back what an older file lacks, in the same order; otherwise that is in the log only."""
         with self._lock:
             path = path or self.copy_database("fresh.db")
-            lacking = self._lacking(path) if insert_again else []
+            lacking = self._lacking(path)
+            if not insert_again:
+                self.forgotten.update(signal["signal_id"] for signal in lacking)
             self._put_away()
             os.replace(path, self.argo.database)
-            if lacking:
+            if lacking and insert_again:
                 self.argo.commit(lacking)
 
     def hide_database(self, seconds):

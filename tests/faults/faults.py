@@ -71,6 +71,26 @@ class SenderKilledAgainAndAgain(SenderKilled):
         self.world.sender.kill9()
 
 
+class SenderKilledUnanswered(SenderKilled):
+    """Killed with requests under way that were stored, or not, and will never be answered."""
+
+    needs = ("sender", "link")
+
+    def draw(self):
+        self.detail, self.fault = self.chance.choice((
+            ("and never stored", proxy.Fault(silence=True)), ("and stored", proxy.Fault(delay=2.5))))
+
+    def throw(self):
+        self.world.link.change(self.fault)
+        self.world.argo.probe()
+        threading.Event().wait(self.chance.uniform(0.05, 1.5))
+        self.world.sender.kill9()
+
+    def heal(self):
+        self.world.link.change(proxy.FINE)
+        self.world.sender.start()
+
+
 class SenderRestarted(Fault):
     needs = ("sender",)
 
@@ -369,6 +389,29 @@ class FailOver(DatabaseFault):
         self.world.pair.rebuild()
 
 
+class FailOverToALaggingStandby(FailOver):
+    """The standby says nothing for a while, so that commits wait, and never gets what the primary had last."""
+
+    longest = 4.0
+
+    def draw(self):
+        self.restarts = self.chance.random() < 0.5
+        self.detail = "and the primary restarted before" if self.restarts else ""
+
+    def throw(self):
+        wait_for(self.world.pair.streams, 60, "the standby to have everything")
+        self.world.pair.standby.freeze()
+        self.world.argo.probe()
+        if self.restarts:
+            threading.Event().wait(self.chance.uniform(0.05, 0.5))
+            self.primary.restart("immediate")
+
+    def heal(self):
+        self.primary.stop("immediate")
+        self.world.pair.standby.thaw()
+        self.world.pair.fail_over()
+
+
 # --- keys ---
 
 class KeyRotated(Fault):
@@ -481,12 +524,13 @@ class OlderBackupRestored(ArgoFault):
 
 # Each with its weight: how often, compared to the others.
 FAULTS = {
-    SenderKilled: 4, SenderKilledAgainAndAgain: 1, SenderRestarted: 2, SenderStopped: 2, DiskFull: 2,
+    SenderKilled: 4, SenderKilledAgainAndAgain: 1, SenderKilledUnanswered: 3, SenderRestarted: 2, SenderStopped: 2, DiskFull: 2,
     ReceiverKilled: 4, ReceiverRestarted: 2, ReceiverStopped: 2,
     ConnectionsRefused: 1, NoAnswer: 1, AnswerSwallowedAfterCommit: 4, Latency: 1, LatencyBeyondTheTimeOut: 1,
     RequestCutInItsHeader: 1, RequestCutInItsBody: 2, AnswerCut: 2, ConnectionsReset: 2, HalfOpen: 2,
     DatabaseRestarted: 2, DatabaseKilled: 1, BackendKilled: 1, BackendsTerminated: 2, DatabaseStopped: 1,
     TableLocked: 1, StandbyStopped: 1, StandbyKilled: 1, FailOver: 2,
+    FailOverToALaggingStandby: 2,
     KeyRotated: 1, KeyRotatedWrongly: 1,
     LogRotatedByName: 1, LogCopiedAndTruncated: 1, ArgoCrashed: 1, ArgoLocked: 1, ArgoVacuumed: 1,
     DatabaseFileReplaced: 1, DatabaseFileHidden: 1, OlderBackupRestored: 2,

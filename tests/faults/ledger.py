@@ -22,6 +22,7 @@ class Ledger:
         self.made = made
         self.figures = figures
         self.stored = set()
+        self.lost = set()  # what was nowhere when it had to be there; it stays lost, even if it comes later
         self._generation = None
         self._last = None  # (chain_index, verification_hash) of the newest row seen
         self._lock = threading.Lock()
@@ -97,6 +98,11 @@ class Ledger:
         setattr(self.figures, what, getattr(self.figures, what) + 1)
         self.figures.complain(f"{what}: {text}")
 
+    def outstanding(self, committed):
+        """Of these ids, the good signals that Alpine does not have by now."""
+        self.look()
+        return [name for name in committed if name not in self.stored and not self.made[name].bad]
+
     # --- the end ---
 
     def missing(self, committed, dead):
@@ -111,7 +117,7 @@ class Ledger:
         with self._lock:
             self._begin_again()
         self.look()
-        for name in self.missing(committed, dead):
+        for name in self.lost.union(self.missing(committed, dead)):
             self._wrong("lost", f"nowhere: {self.made[name].signal}")
         for name in answered - self.stored:
             self._wrong("lost", f"acknowledged and not there: {name}")

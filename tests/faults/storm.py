@@ -93,3 +93,4 @@ class Storm:
             self.figures.recovered(took)
         self.say(f"fault {fault.number}: over, signals arrived after {took * 1000:.0f} ms"
                  + ("" if attributed else ", others were there too"))
+        self.world.wait_all()

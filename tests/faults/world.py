@@ -24,6 +24,7 @@ DATABASE = "alpine"
 STATE_SIZE = "16m"
 FILLING = "filling"  # the file that fills the state's file system
 ANSWERED = re.compile(rb"Signal synced to Alpine: (\S+) ")
+ARRIVAL_LIMIT = 45   # seconds after that in which all that was committed before has to be there
 RECOVERY_LIMIT = 90  # seconds after which a probe that has not arrived is a failure
 
 
@@ -133,6 +134,25 @@ class World:
         finally:
             asked.close()
 
+    def wait_all(self):
+        """Wait until Alpine has every good signal that Argo has committed by now. If it does not come, it is lost,
+        even if it came later, because everything is sent anew for another reason."""
+        committed = self.argo.committed()
+        left = []
+
+        def there():
+            try:
+                left[:] = set(self.ledger.outstanding(committed)) - self.argo.forgotten - self.ledger.lost
+            except psycopg2.Error:
+                return False  # another fault
+            return not left
+
+        try:
+            wait_for(lambda: self.given_up.is_set() or there(), ARRIVAL_LIMIT, "all that was committed before")
+        except AssertionError as late:
+            self.ledger.lost.update(left)
+            raise AssertionError(f"{late}: {len(left)} signals did not come, such as {left[:3]}") from late
+
     def settle(self, limit):
         """Wait until all that Argo committed is somewhere, and the sender says that nothing waits; the dead letters'
         ids and the sender's status then."""
@@ -145,7 +165,7 @@ class World:
             seen["dead"] = {letter["signal_id"] for letter in self.sender.dead()}
             seen["status"] = self.sender.status()
             status = seen["status"]
-            return (not self.ledger.missing(committed, seen["dead"]) and status["pending"] == 0
+            return (set(self.ledger.missing(committed, seen["dead"])) <= self.ledger.lost and status["pending"] == 0
                     and status["position"] == newest)
 
         try:
