@@ -193,7 +193,7 @@ def test_a_receiver_that_hangs_in_mid_transaction_does_not_hold_the_chain_for_ev
     thread.start()
     assert proxy.reached.wait(10)
     began = time.monotonic()
-    wait_for(lambda: other.post(second).status == 201, 20, "the other one to store its signal")
+    wait_for(lambda: other.post(second).status in (201, 409), 30, "the other one to store its signal")
     assert time.monotonic() - began > 5, "the chain was held"
     proxy.release()
     thread.join(30)
@@ -211,17 +211,20 @@ FOREIGN = """INSERT INTO signals (symbol, action, price, confidence, rationale, 
 def test_a_deadlock_with_a_foreign_writer_is_tried_again(stage, maker):
     """It holds one row of the batch and wants another, which the receiver holds; PostgreSQL ends the receiver's
     transaction, which waited first."""
-    receiver = stage.receiver()
+    database = stage.database()
+    stage.postgres.sql(f"ALTER DATABASE {database.name} SET deadlock_timeout = '2s'")
+    receiver = stage.receiver(database, ALPINE_REQUEST_TIMEOUT=60)
     signals = sorted(maker.signals(2), key=lambda signal: signal["sha256"])
     foreign = receiver.database.connect()
     foreign.autocommit = False
     cursor = foreign.cursor()
+    cursor.execute("SET deadlock_timeout = '60s'")
     cursor.execute(FOREIGN, [signals[1]["sha256"], canonical(signals[1])])
     answers = []
     thread = threading.Thread(target=lambda: answers.append(receiver.batch(signals)))
     thread.start()
-    wait_for(lambda: receiver.database.value("SELECT count(*) FROM pg_locks WHERE NOT granted"), 10,
-             "the receiver to wait for the foreign row")
+    wait_for(lambda: database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                    " AND datname = current_database()"), 10, "the receiver to wait for that row")
     cursor.execute(FOREIGN, [signals[0]["sha256"], canonical(signals[0])])
     foreign.rollback()
     thread.join(30)

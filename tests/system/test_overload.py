@@ -43,7 +43,7 @@ def is_rid(receiver, before):
 def assert_memory(receiver, mib):
     """At most so much is resident. Sanitizers have a memory of their own, which says nothing."""
     used = receiver.memory() / MIB
-    if receiver.program.parts[-3] == "release":
+    if "release" in receiver.program.parts:
         assert used < mib, f"{used:.0f} MiB"
 
 
@@ -219,7 +219,7 @@ def test_clients_that_vanish_while_their_request_waits_leave_nothing_behind(stag
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["header", "body"])
 def test_hundreds_that_send_a_byte_now_and_then_are_ended_by_the_deadline(stage, maker, where):
-    receiver = stage.receiver(ALPINE_HEADER_TIMEOUT=2, ALPINE_BODY_TIMEOUT=2)
+    receiver = stage.receiver(ALPINE_HEADER_TIMEOUT=5, ALPINE_BODY_TIMEOUT=5)
     before = descriptors(receiver)
     head = receiver.head() if where == "header" else post_head(receiver, "signal", 60000, JSON)
     connections = [RawConnection(receiver.port) for _ in range(300)]
@@ -231,9 +231,9 @@ def test_hundreds_that_send_a_byte_now_and_then_are_ended_by_the_deadline(stage,
         for connection in connections:
             connection.send("x" if where == "header" else " ")
         slowest = max(slowest, post_time(receiver, maker.signal()))
-    assert slowest < 1
-    wait_for(lambda: _dawdle(connections) and is_rid(receiver, before), 10, "them to be ended")
-    assert time.monotonic() - began < 8
+    assert slowest < 2
+    wait_for(lambda: _dawdle(connections) and is_rid(receiver, before), 15, "them to be ended")
+    assert time.monotonic() - began > 4, "not before the deadline"
     assert_memory(receiver, 60)
     for connection in connections:
         hang_up(connection)
@@ -251,7 +251,7 @@ def _dawdle(connections):
 @pytest.mark.slow
 @pytest.mark.parametrize("reads", [0, 1], ids=["not at all", "a byte now and then"])
 def test_a_client_that_does_not_take_its_answer_is_cut_off(stage, maker, reads):
-    receiver = stage.receiver(ALPINE_BODY_TIMEOUT=2)
+    receiver = stage.receiver(ALPINE_BODY_TIMEOUT=5)
     before = descriptors(receiver)
     # Ids that take six times their length in JSON: the answers do not fit into what the kernel holds for a socket.
     signals = [maker.signal(signal_id="\x01" * 120 + f"{at:06}") for at in range(5000)]
@@ -263,7 +263,7 @@ def test_a_client_that_does_not_take_its_answer_is_cut_off(stage, maker, reads):
         connection.connect(("127.0.0.1", receiver.port))
         connection.sendall(post_head(receiver, "batch", len(body), NDJSON).encode() + body)
         connections.append(connection)
-    wait_for(lambda: receiver.database.count() == 5000, 30, "the batch to be stored")
+    wait_for(lambda: receiver.database.count() == 5000, 60, "the batch to be stored")
     began = time.monotonic()
 
     def gone():
@@ -275,8 +275,8 @@ def test_a_client_that_does_not_take_its_answer_is_cut_off(stage, maker, reads):
                     pass
         return is_rid(receiver, before)
 
-    wait_for(gone, 15, "the connections to be cut off")
-    assert time.monotonic() - began > 0.5
+    wait_for(gone, 60, "the connections to be cut off")
+    assert time.monotonic() - began > 1, "not before the deadline"
     for connection in connections:
         connection.close()
     assert_stored(receiver.post(signal := maker.signal()), signal)
@@ -319,15 +319,15 @@ def connect_many(receiver, count, data):
                          ids=["idle", "half a header"])
 def test_ten_thousand_connections_are_held_in_100_mb_while_signals_go_through(stage, maker, data):
     receiver = stage.receiver(ALPINE_HEADER_TIMEOUT=120)
+    usual = statistics.median(post_time(receiver, maker.signal()) for _ in range(100))
     before = descriptors(receiver)
     connections = connect_many(receiver, 10000, data)
     try:
         wait_for(lambda: holds(receiver, before, 10000), 30, "10,000 connections to be accepted")
-        times = sorted(post_time(receiver, maker.signal()) for _ in range(200))
+        median = statistics.median(post_time(receiver, maker.signal()) for _ in range(200))
         assert_memory(receiver, 100)
         assert holds(receiver, before, 10000), "they are still there"
-        if receiver.program.parts[-3] == "release":
-            assert statistics.median(times) < 0.02 and times[-10] < 0.2, [f"{x * 1000:.1f} ms" for x in times[-10:]]
+        assert median < 3 * usual + 0.01, f"{median * 1000:.1f} ms, and {usual * 1000:.1f} ms without them"
         assert receiver.health().status == 200
     finally:
         for connection in connections:
