@@ -45,6 +45,11 @@ class SmallDisk:
                     while True:
                         file.write(b"x" * size)
 
+    def leave(self, size):
+        """Full, but for so many bytes."""
+        self.fill()
+        os.truncate(self._ballast, self._ballast.stat().st_size - size)
+
     def free(self):
         self._ballast.unlink()
 
@@ -107,6 +112,7 @@ def test_on_a_full_disk_no_row_is_passed_that_could_not_be_kept(stage, disk):
     good = argo.write(30)
     sender.wait_log(UNWRITABLE)
     accepted(far_end, made + good)
+    stays(lambda: sender.log().count(UNWRITABLE) == 1 and WRITABLE not in sender.log(), 2.5, sender.log)
     sender.kill9()
     kept = set(sender.letters())
     position = sender.status()["position"]
@@ -117,6 +123,28 @@ def test_on_a_full_disk_no_row_is_passed_that_could_not_be_kept(stage, disk):
     sender.wait_status(dead=12, pending=0)
     assert set(sender.letters()) == {signal["signal_id"] for signal in bad}
     accepted(far_end, made + good)
+
+
+@pytest.mark.slow
+def test_a_disk_with_room_for_a_position_but_for_no_letter_is_said_once(stage, disk):
+    """What can be saved in between is no recovery."""
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    made = argo.write(5)
+    sender = stage.sender(far_end, argo, ALPINE_STATE_DIR=disk.folder / "state").start_service()
+    sender.settled(delivered=5)
+    disk.leave(600_000)
+    large_and_wrong(argo, 12)
+    sender.wait_log(UNWRITABLE)
+    sender.kill9()
+    sender.start_service()
+    sender.wait_log(UNWRITABLE)
+    for _ in range(8):
+        made += argo.write(1)
+        accepted(far_end, made)
+        stays(lambda: sender.running, 0.5, "it goes on")
+    assert sender.log().count(UNWRITABLE) <= 2, "said again and again"
+    disk.free()
+    sender.settled(delivered=13, dead=12)
 
 
 def test_a_full_disk_heals_while_running_and_the_letters_are_kept_then(stage, disk):
