@@ -157,9 +157,9 @@ def test_retry_after_is_a_floor_in_either_form(stage, form):
     assert 2.9 < gaps(far_end)[0] < 6, gaps(far_end)
 
 
-@pytest.mark.parametrize("value", ["", "soon", "-5", "0", "99999999999999999999999",
-                                   "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
-                                   "Sun Nov  6 08:49:37 1994", "Tue, 99 Foo 2026 99:99:99 GMT"])
+@pytest.mark.parametrize("value", ["", "soon", "-5", "0", "Sun, 06 Nov 1994 08:49:37 GMT",
+                                   "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
+                                   "Tue, 99 Foo 2026 99:99:99 GMT"])
 def test_a_retry_after_that_says_nothing_is_no_reason_to_wait(stage, value):
     far_end, argo = stage.fake_receiver(), stage.argo()
     far_end.script.append((*UNAVAILABLE, {"Retry-After": value}))
