@@ -117,6 +117,8 @@ static enum source_status source_read(void *self, const struct place *after, sou
     if (holds >= 0)
         status = holds ? read_rows(sqlite, after, take, taker, err) : SOURCE_REPLACED;
     end(sqlite);
+    if (status != SOURCE_AWAY)
+        sqlite->question_ns = 0;
     if (status == SOURCE_END)
         sqlite->file.seen_version = version;
     if (status == SOURCE_AWAY)

@@ -80,7 +80,7 @@ static void check_next(struct stage *stage, const char *after, const char *name)
     struct err err = {0};
     FILE *file = fopen(folder_path(&stage->folder, after), "r");
     assert_non_null(file);
-    check_file(stage, log_files_open_next(stage->files, fileno(file), &err), name);
+    check_file(stage, log_files_open_next(stage->files, fileno(file), &(struct log_files_read){0}, &err), name);
     (void)fclose(file);
 }
 
@@ -320,7 +320,7 @@ static void nothing_follows_what_is_gone(void **state)
     write_dated(stage, "signals.log.1", 1000);
     FILE *file = fopen(folder_path(&stage->folder, "signals.log.1"), "r");
     assert_non_null(file);
-    assert_int_equal(log_files_open_next(stage->files, fileno(file), &err), -1);
+    assert_int_equal(log_files_open_next(stage->files, fileno(file), &(struct log_files_read){0}, &err), -1);
     assert_non_null(strstr(err.message, "signals.log"));
     (void)fclose(file);
 }
