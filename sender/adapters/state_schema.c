@@ -35,8 +35,8 @@ enum { STEPS = sizeof steps / sizeof *steps };
 /* What the program reads; preparing it shows whether the tables are there. */
 static const char *const samples[] = {
     "SELECT one, position, mark, log_position, log_mark, delivered, last_success_us FROM progress",
-    "SELECT id, origin, position, signal_id, sha256, symbol, action, reason, detail, json, created_us, retry"
-    " FROM dead_letters",
+    "SELECT id, origin, position, signal_id, sha256, symbol, action, reason, detail, json FROM dead_letters",
+    "SELECT created_us, retry FROM dead_letters",
     "SELECT id, signal_id, reason, dropped_us FROM dropped",
     "SELECT n, signal_id, sha256 FROM sent",
     "SELECT block, row_count, sum FROM tallies",

@@ -66,9 +66,11 @@ void journal_remove(struct journal *journal, int64_t dead_id)
     noted(journal, ops(journal)->remove(self(journal), dead_id, &err), &err);
 }
 
+/* What was noted becomes durable with the letter, and so must the counters that belong to it. */
 int journal_bury(struct journal *journal, struct dead_letter *letter)
 {
     struct err err = {0};
+    journal_tick(journal, INT64_MAX);
     letter->created_us = clock_wall_us();
     journal->unkept = ops(journal)->bury(self(journal), letter, &err) != 0;
     if (journal->unkept) {

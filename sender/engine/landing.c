@@ -113,11 +113,11 @@ static void settle(const struct flight *flight, const struct verdict *verdicts,
     struct delivery *delivery = flight->delivery;
     size_t count = flight->batch->count;
     bool *flags = calloc(2 * count, sizeof *flags);
-    struct parting parting = {.doomed = flags, .again = flags + count};
     if (!flags) {
         backend_retry(&delivery->backend, answer);
         return;
     }
+    struct parting parting = {.doomed = flags, .again = flags + count};
     for (size_t i = 0; i < count; i++) {
         part_item(flight, i, &verdicts[i], &parting);
         parting.agains += parting.again[i];

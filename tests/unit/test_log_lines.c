@@ -147,12 +147,12 @@ static void lines_across_the_borders_of_chunks(void **state)
     struct stage *stage = *state;
     int64_t offset = 0;
     for (int around = -2; around <= 2; around++) {
-        size_t len = (size_t)(CHUNK + around);
+        size_t len = (size_t)((long)CHUNK + around);
         append_run(stage, (char)('c' + around), len);
         append_text(stage, "\nshort\n");
     }
     for (int around = -2; around <= 2; around++) {
-        size_t len = (size_t)(CHUNK + around);
+        size_t len = (size_t)((long)CHUNK + around);
         for (int twice = 0; twice < 2; twice++) {
             assert_int_equal(log_lines_peek(&stage->lines, false, &stage->line), 1);
             assert_int_equal(stage->line.len, len);
