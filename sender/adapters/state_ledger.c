@@ -35,17 +35,23 @@ int state_ledger_find_sent(void *self, const char *signal_id, char sha256[DIGEST
     return found;
 }
 
-int state_ledger_forget_sent(void *self, const char *signal_id, struct err *err)
+int state_ledger_show_sent(void *self, const char *signal_id, int64_t position, struct err *err)
 {
     struct state_sqlite *sqlite = self;
     if (state_db_begin(&sqlite->db, err))
         return -1;
-    return note(sqlite, state_db_prepare(&sqlite->db, err, "DELETE FROM sent WHERE signal_id = ?", "s", signal_id),
+    return note(sqlite,
+                state_db_prepare(&sqlite->db, err, "UPDATE sent SET position = ? WHERE signal_id = ?", "is",
+                                 position, signal_id),
                 err);
 }
 
-int state_ledger_prune(struct state_sqlite *sqlite, struct err *err)
+int state_ledger_prune(struct state_sqlite *sqlite, const struct place *row, struct err *err)
 {
+    if (!place_is_start(row) &&
+        note(sqlite, state_db_prepare(&sqlite->db, err, "DELETE FROM sent WHERE position <= ?", "i", row->position),
+             err))
+        return -1;
     return note(sqlite,
                 state_db_prepare(&sqlite->db, err, "DELETE FROM sent WHERE n <= (SELECT max(n) FROM sent) - ?", "i",
                                  (int64_t)SENT_MAX),

@@ -60,10 +60,11 @@ static int find_sent(void *self, const char *signal_id, char sha256[DIGEST_HEX_L
     return 0;
 }
 
-static int forget_sent(void *self, const char *signal_id, struct err *err)
+static int show_sent(void *self, const char *signal_id, int64_t position, struct err *err)
 {
     (void)self;
     (void)signal_id;
+    (void)position;
     (void)err;
     return 0;
 }
@@ -104,7 +105,7 @@ const struct state *state_none(void)
         .each_retry = each_retry,
         .note_sent = note_signal,
         .find_sent = find_sent,
-        .forget_sent = forget_sent,
+        .show_sent = show_sent,
         .add_tally = add_tally,
         .find_tally = find_tally,
         .clear_tallies = clear_tallies,

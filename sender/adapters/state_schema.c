@@ -26,7 +26,9 @@ static const char *const steps[] = {
     "DROP INDEX dead_letters_once;"
     "CREATE UNIQUE INDEX dead_letters_signal ON dead_letters (signal_id, sha256) WHERE signal_id <> '';"
     "CREATE UNIQUE INDEX dead_letters_place ON dead_letters (origin, position) WHERE signal_id = '';"
-    "CREATE TABLE sent (n INTEGER PRIMARY KEY, signal_id TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL);"
+    "CREATE TABLE sent (n INTEGER PRIMARY KEY, signal_id TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL,"
+    " position INTEGER);"
+    "CREATE INDEX sent_position ON sent (position) WHERE position IS NOT NULL;"
     "CREATE TABLE tallies (block INTEGER PRIMARY KEY, row_count INTEGER NOT NULL, sum INTEGER NOT NULL);",
 };
 
@@ -38,7 +40,7 @@ static const char *const samples[] = {
     "SELECT id, origin, position, signal_id, sha256, symbol, action, reason, detail, json FROM dead_letters",
     "SELECT created_us, retry FROM dead_letters",
     "SELECT id, signal_id, reason, dropped_us FROM dropped",
-    "SELECT n, signal_id, sha256 FROM sent",
+    "SELECT n, signal_id, sha256, position FROM sent",
     "SELECT block, row_count, sum FROM tallies",
 };
 

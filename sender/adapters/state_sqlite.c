@@ -40,7 +40,7 @@ static int state_save(void *self, const struct state_progress *progress, struct 
     struct state_sqlite *sqlite = self;
     const struct place *row = &progress->places[ORIGIN_TABLE];
     const struct place *line = &progress->places[ORIGIN_LOG];
-    if (state_db_begin(&sqlite->db, err) || state_ledger_prune(sqlite, err))
+    if (state_db_begin(&sqlite->db, err) || state_ledger_prune(sqlite, row, err))
         return -1;
     if (state_db_run(
             &sqlite->db,
@@ -78,7 +78,7 @@ static const struct state_ops ops = {
     .each_retry = state_letters_each_retry,
     .note_sent = state_ledger_note_sent,
     .find_sent = state_ledger_find_sent,
-    .forget_sent = state_ledger_forget_sent,
+    .show_sent = state_ledger_show_sent,
     .add_tally = state_ledger_add_tally,
     .find_tally = state_ledger_find_tally,
     .clear_tallies = state_ledger_clear_tallies,

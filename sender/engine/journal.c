@@ -145,10 +145,10 @@ int journal_find_sent(struct journal *journal, const char *signal_id, char sha25
     return found > 0;
 }
 
-void journal_forget_sent(struct journal *journal, const char *signal_id)
+void journal_sent_is_shown(struct journal *journal, const char *signal_id, int64_t position)
 {
     struct err err = {0};
-    noted(journal, ops(journal)->forget_sent(self(journal), signal_id, &err), &err);
+    noted(journal, ops(journal)->show_sent(self(journal), signal_id, position, &err), &err);
 }
 
 /* --- how far it is ----------------------------------------------------------------------------------------- */

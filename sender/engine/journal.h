@@ -42,10 +42,11 @@ void journal_row_settled(struct journal *journal, const struct table_row *row);
 MUST_CHECK int journal_find_tally(struct journal *journal, int64_t block, struct state_tally *tally);
 void journal_mend_tally(struct journal *journal, int64_t block, const struct state_tally *difference);
 
-/* Signals that were delivered from the log, until the table has shown them. find: 1 and the hash, or 0. */
+/* Signals that were delivered from the log, until the table has shown them and its saved place is beyond them.
+ * find: 1 and the hash, or 0. */
 void journal_note_sent(struct journal *journal, const char *signal_id, const char *sha256);
 int journal_find_sent(struct journal *journal, const char *signal_id, char sha256[DIGEST_HEX_LEN + 1]);
-void journal_forget_sent(struct journal *journal, const char *signal_id);
+void journal_sent_is_shown(struct journal *journal, const char *signal_id, int64_t position);
 
 /* Notes how far everything is settled; it is saved when journal_due has come. */
 void journal_move(struct journal *journal, enum origin origin, const struct place *safe);

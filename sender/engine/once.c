@@ -57,7 +57,7 @@ enum intake_choice once_for_row(void *self, const struct source_item *item)
             alarm_about(once, id, other, hash);
             return INTAKE_SEND;
         }
-        journal_forget_sent(once->journal, id);
+        journal_sent_is_shown(once->journal, id, item->place.position);
         return INTAKE_SKIP;
     }
     if (!once->lines->intake.at_end || is_under_way(&once->lines->list, id))

@@ -69,11 +69,12 @@ struct state_ops {
     /* Walks the letters that are to be sent again. */
     int (*each_retry)(void *self, dead_letter_visit *visit, void *visitor, struct err *err);
 
-    /* Signals that were delivered from the log and that the table has not shown yet; the oldest are forgotten when
-     * there are too many. find_sent returns 1 and the hash, 0, or -1. */
+    /* Signals that were delivered from the log and that the table's saved place is not beyond. show_sent: the table
+     * has it, at this position; with the save of a place beyond it the signal is forgotten. When there are too
+     * many, the oldest are. find_sent returns 1 and the hash, 0, or -1. */
     int (*note_sent)(void *self, const char *signal_id, const char *sha256, struct err *err);
     int (*find_sent)(void *self, const char *signal_id, char sha256[DIGEST_HEX_LEN + 1], struct err *err);
-    int (*forget_sent)(void *self, const char *signal_id, struct err *err);
+    int (*show_sent)(void *self, const char *signal_id, int64_t position, struct err *err);
 
     /* Tallies of blocks. One that is not there counts as empty. */
     int (*add_tally)(void *self, int64_t block, const struct state_tally *more, struct err *err);
