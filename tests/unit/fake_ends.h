@@ -1,5 +1,5 @@
-/* fake_ends: everything around a delivery, in memory: a source, a receiver, a state directory and a log. The clock
- * stands still.
+/* fake_ends: everything around a delivery, in memory: Argo's table and its log, a receiver, a state directory and
+ * the sender's own log. The clock stands still.
  *
  * Each save of a position is held against the promise: whatever lies before it was answered or buried. */
 #ifndef ALPINE_UNIT_FAKE_ENDS_H
@@ -12,13 +12,37 @@
 #include "base/clock.h"
 #include "engine/delivery.h"
 
-enum { ROWS_MAX = 3000, FLIGHTS_MAX = 6000, LETTERS_MAX = 64, SENT_MAX = 4000, TALLIES_MAX = 8, NONE = -1 };
+enum {
+    ROWS_MAX = 3000,
+    LINES_MAX = 3000,
+    FLIGHTS_MAX = 6000,
+    LETTERS_MAX = 64,
+    SENT_MAX = 4000,
+    TALLIES_MAX = 16,
+    TALLIES_BELOW_ZERO = 8,
+    NONE = -1
+};
 
+/* A row of the table, or a line of Argo's log. */
 struct fake_row {
+    int64_t position;
     char id[SIGNAL_ID_MAX + 1];
     char *json;
     enum fault fault; /* the source cannot read it … */
     bool passable;    /* answered as stored, or its dead letter is kept */
+    bool buried;      /* it has a dead letter */
+    bool late;        /* it appeared behind the position, which cannot wait for it */
+};
+
+/* Argo's log. The line's end is its position. */
+struct fake_lines {
+    struct source source;
+    struct fake_row lines[LINES_MAX];
+    int count;
+    bool changed;
+    bool away;
+    bool replaced; /* its next read from a place says so; then it is read from the beginning */
+    int reads;
 };
 
 struct fake_flight {
@@ -31,8 +55,10 @@ struct fake_flight {
 
 struct fake_letter {
     int64_t id; /* 0: removed */
+    enum origin origin;
     int64_t position;
     char signal_id[SIGNAL_ID_MAX + 1];
+    char sha256[DIGEST_HEX_LEN + 1];
     char reason[32];
     char detail[256];
     char *json;
@@ -49,7 +75,7 @@ struct ends {
     struct delivery *delivery;
 
     struct source source;
-    struct fake_row rows[ROWS_MAX]; /* row i is at position i + 1 */
+    struct fake_row rows[ROWS_MAX]; /* row i is at position i + 1, but for what insert_row does */
     int row_count;
     int first_id; /* row i is "signal-<first_id + i>" */
     bool source_changed;
@@ -58,6 +84,8 @@ struct ends {
     int reads;
     struct table table;
     bool has_table; /* it can be asked too; set before ends_open */
+    struct fake_lines log_file;
+    bool has_lines; /* there is a log too; set before ends_open, with has_table */
 
     struct transport transport;
     struct fake_flight flights[FLIGHTS_MAX]; /* every request that was ever sent */
@@ -72,7 +100,7 @@ struct ends {
     int letter_count;
     struct fake_sent sent_notes[SENT_MAX]; /* what went by the log */
     int sent_count;
-    struct state_tally tallies[TALLIES_MAX]; /* by block */
+    struct state_tally tallies[TALLIES_MAX]; /* by block, the negative ones first */
 
     struct log *log;
     int log_fd;
@@ -80,6 +108,9 @@ struct ends {
 };
 
 extern const struct state_ops fake_state_ops; /* its self is the struct ends */
+extern const struct source_ops fake_table_source_ops;
+extern const struct table_ops fake_table_ops;
+extern const struct source_ops fake_lines_ops;
 
 /* cmocka's setup and teardown; *state is the struct ends. The delivery is not opened yet: options may be changed.
  */
@@ -99,6 +130,26 @@ void add_row(struct ends *ends, const char *id, const char *json, enum fault fau
 void add_damaged(struct ends *ends, const char *id);
 /* add_rows and delivery_look. */
 void arrive(struct ends *ends, int count);
+/* The row of that signal, at the end of the table. The variant is as in valid_variant. */
+void add_signal_row(struct ends *ends, const char *id, int variant);
+/* A new valid signal at a free position, whatever stands behind it already. The delivery is not told. */
+void insert_row(struct ends *ends, int64_t position, const char *id);
+/* The row at this index holds another variant of its signal. */
+void replace_row(struct ends *ends, int index, int variant);
+void remove_row(struct ends *ends, int index);
+
+/* A line of that signal in the log, as Argo writes it before the row. */
+void add_signal_line(struct ends *ends, const char *id, int variant);
+/* A line that holds this text. */
+void add_line(struct ends *ends, const char *id, const char *json, enum fault fault);
+/* The index of the row or line at this position; NONE if there is none. */
+int row_at(const struct ends *ends, int64_t position);
+int line_at(const struct ends *ends, int64_t position);
+/* The hash that it gives; "" if it cannot be read. */
+void row_hash(const struct fake_row *row, char sha256[DIGEST_HEX_LEN + 1]);
+/* Rows and lines of this signal with this hash are answered as stored. */
+void mark_passable(struct ends *ends, const char *id, const char *sha256);
+void free_sources(struct ends *ends);
 
 /* Answers a flight, by its index, with these words. */
 void answer(struct ends *ends, int flight, int status, const char *body);
@@ -115,6 +166,8 @@ void answer_all_stored(struct ends *ends);
 int in_flight(const struct ends *ends);
 /* The index of the nth open flight, NONE if there is none. */
 int open_flight(const struct ends *ends, int nth);
+/* Checks path and signals of a flight: their ids, each with a space behind it. */
+void check_sent(struct ends *ends, int index, const char *ids);
 /* Checks path and signals of a flight: rows `first` to `first + count - 1`. */
 void check_flight(const struct ends *ends, int index, const char *path, int first, int count);
 

@@ -14,16 +14,47 @@ static int state_load(void *self, struct state_progress *progress, struct err *e
     return 0;
 }
 
+/* Nothing before the position waits for an answer. */
+static void check_rows(const struct ends *ends, const struct place *place)
+{
+    int at = row_at(ends, place->position);
+    bool known = at != NONE && !strcmp(place->mark, ends->rows[at].id);
+    assert_true(known || place_is_start(place) || ends->source_replaced);
+    for (int i = 0; known && i <= at; i++)
+        if (!ends->rows[i].passable && !ends->rows[i].late)
+            fail_msg("the position is %d, and row %d is not answered", (int)place->position, i);
+}
+
+/* What the table has is the table's affair: its own position waits for it. */
+static bool is_in_table(const struct ends *ends, const struct fake_row *line)
+{
+    char here[DIGEST_HEX_LEN + 1];
+    char there[DIGEST_HEX_LEN + 1];
+    for (int i = 0; i < ends->row_count; i++) {
+        if (strcmp(ends->rows[i].id, line->id) != 0)
+            continue;
+        row_hash(line, here);
+        row_hash(&ends->rows[i], there);
+        return !strcmp(here, there);
+    }
+    return false;
+}
+
+static void check_lines(const struct ends *ends, const struct place *place)
+{
+    const struct fake_lines *log = &ends->log_file;
+    int at = line_at(ends, place->position);
+    assert_true(at != NONE || place_is_start(place));
+    for (int i = 0; i <= at; i++)
+        if (!log->lines[i].passable && !log->lines[i].fault && !is_in_table(ends, &log->lines[i]))
+            fail_msg("the position in the log is %d, and line %d is not answered", (int)place->position, i);
+}
+
 static int state_save(void *self, const struct state_progress *progress, struct err *err)
 {
     struct ends *ends = self;
-    const struct place *place = &progress->places[ORIGIN_TABLE];
-    bool known = !place->position ||
-                 (place->position <= ends->row_count && !strcmp(place->mark, ends->rows[place->position - 1].id));
-    assert_true(known || ends->source_replaced);
-    for (int i = 0; known && i < place->position; i++)
-        if (!ends->rows[i].passable)
-            fail_msg("the position is %d, and row %d is not answered", (int)place->position, i);
+    check_rows(ends, &progress->places[ORIGIN_TABLE]);
+    check_lines(ends, &progress->places[ORIGIN_LOG]);
     if (ends->state_fails)
         return err_set(err, "the disk is full");
     ends->saved = *progress;
@@ -41,23 +72,36 @@ static struct fake_letter *letter_slot(struct ends *ends, int64_t id)
     return letter;
 }
 
+static void letter_kept(struct ends *ends, const struct dead_letter *letter)
+{
+    bool is_line = letter->origin == ORIGIN_LOG;
+    int at = is_line ? line_at(ends, letter->position) : row_at(ends, letter->position);
+    if (at == NONE)
+        return;
+    struct fake_row *row = is_line ? &ends->log_file.lines[at] : &ends->rows[at];
+    row->passable = true;
+    row->buried = true;
+}
+
 static int state_bury(void *self, const struct dead_letter *letter, struct err *err)
 {
     struct ends *ends = self;
     if (ends->state_fails)
         return err_set(err, "the disk is full");
     struct fake_letter *kept = letter_slot(ends, letter->id);
-    if (!letter->id)
+    if (!letter->id) {
+        kept->origin = letter->origin;
         kept->position = letter->position;
+    }
     (void)snprintf(kept->signal_id, sizeof kept->signal_id, "%s", letter->signal_id);
+    (void)snprintf(kept->sha256, sizeof kept->sha256, "%s", letter->sha256);
     (void)snprintf(kept->reason, sizeof kept->reason, "%s", letter->reason);
     (void)snprintf(kept->detail, sizeof kept->detail, "%s", letter->detail);
     free(kept->json);
     kept->json = strdup(letter->json);
     kept->retry = letter->retry;
     assert_true(letter->created_us > 0);
-    if (letter->position)
-        ends->rows[letter->position - 1].passable = true;
+    letter_kept(ends, letter);
     return 0;
 }
 
@@ -79,8 +123,10 @@ static int state_each_retry(void *self, dead_letter_visit *visit, void *visitor,
     for (int i = 0; i < ends->letter_count; i++) {
         const struct fake_letter *kept = &ends->letters[i];
         struct dead_letter letter = {.id = kept->id,
+                                     .origin = kept->origin,
                                      .position = kept->position,
                                      .signal_id = kept->signal_id,
+                                     .sha256 = kept->sha256,
                                      .symbol = "AAPL",
                                      .action = "BUY",
                                      .reason = kept->reason,
@@ -104,10 +150,14 @@ int64_t add_letter(struct ends *ends, const char *signal_id, const char *json)
 
 static int state_remove_delivered(void *self, const char *signal_id, const char *sha256, struct err *err)
 {
-    const struct ends *ends = self;
-    (void)signal_id;
-    (void)sha256;
-    return ends->state_fails ? err_set(err, "the disk is full") : 0;
+    struct ends *ends = self;
+    if (ends->state_fails)
+        return err_set(err, "the disk is full");
+    for (int i = 0; i < ends->letter_count; i++)
+        if (ends->letters[i].id && signal_id[0] && !strcmp(ends->letters[i].signal_id, signal_id) &&
+            !strcmp(ends->letters[i].sha256, sha256))
+            (void)state_remove(self, ends->letters[i].id, err);
+    return 0;
 }
 
 static int state_note_sent(void *self, const char *signal_id, const char *sha256, struct err *err)
@@ -150,8 +200,8 @@ static int state_forget_sent(void *self, const char *signal_id, struct err *err)
 
 static struct state_tally *tally_slot(struct ends *ends, int64_t block)
 {
-    assert_in_range(block, 0, TALLIES_MAX - 1);
-    return &ends->tallies[block];
+    assert_in_range(block + TALLIES_BELOW_ZERO, 0, TALLIES_MAX - 1);
+    return &ends->tallies[block + TALLIES_BELOW_ZERO];
 }
 
 static int state_add_tally(void *self, int64_t block, const struct state_tally *more, struct err *err)
