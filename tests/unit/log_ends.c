@@ -48,3 +48,14 @@ void add_spoilt_line(struct ends *ends, const char *id)
     add_line(ends, id, json.data, FAULT_NONE);
     buf_clear(&json);
 }
+
+void add_rich_line(struct ends *ends, const char *id)
+{
+    struct buf plain = {0};
+    struct buf json = {0};
+    valid_signal(&plain, id);
+    buf_add_format(&json, "{\"regime\": \"bull\", %s", plain.data + 1);
+    add_line(ends, id, json.data, FAULT_NONE);
+    buf_clear(&plain);
+    buf_clear(&json);
+}

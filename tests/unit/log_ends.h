@@ -14,5 +14,7 @@ void check_settled(struct ends *ends, int sent, int64_t row, int64_t line);
 bool is_noted(const struct ends *ends, const char *id);
 /* A line that was damaged on its way: the hash is the signal's, the price is not. */
 void add_spoilt_line(struct ends *ends, const char *id);
+/* A line of that signal with a field that its row does not have. */
+void add_rich_line(struct ends *ends, const char *id);
 
 #endif

@@ -1,5 +1,6 @@
 /* delivery: a signal that stands in Argo's log and in its table is sent once, from the log if that can be. */
 #include <stdio.h>
+#include <string.h>
 
 #include "chance.h"
 #include "log_ends.h"
@@ -91,13 +92,14 @@ static void a_long_reading_of_the_log(void **state)
         (void)snprintf(id, sizeof id, "bad-%d", i);
         add_spoilt_line(ends, id);
     }
-    add_signal_line(ends, "a", 0);
+    add_rich_line(ends, "a");
     add_signal_row(ends, "a", 0);
     look(ends);
     for (int i = 0; i < 5; i++)
         pass(ends, 0);
     assert_int_equal(ends->letter_count, 50);
     check_sent(ends, 0, "a ");
+    assert_non_null(strstr(ends->flights[0].body, "regime"));
     answer_stored(ends, 0);
     check_settled(ends, 1, 1, 5100);
 }

@@ -1,4 +1,5 @@
 /* source_log: every line once and in order, through whatever rotation does to the file. */
+#include <string.h>
 #include <unistd.h>
 
 #include "adapters/source_log.h"
@@ -114,6 +115,32 @@ static void the_rotated_file_is_removed_while_it_is_read(void **state)
     check(stage, SOURCE_END, "c d "); /* what is open can still be read */
 }
 
+/* Restored from an archive, say, all of the same time: which one comes first is not known, but each does, once. */
+static void many_files_of_the_same_time(void **state)
+{
+    struct stage *stage = *state;
+    static const char ids[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    struct taken taken = {.limit = 200};
+    struct err err = {0};
+    char name[] = "signals.log.x-0";
+    log_lines_of(stage, "0");
+    check(stage, SOURCE_END, "0 ");
+    rotate(stage, "signals.log.0", 1000);
+    for (size_t i = 0; ids[i]; i++) {
+        char id[] = {ids[i], '\0'};
+        name[12] = ids[i];
+        log_to(stage, name, id);
+        folder_date(&stage->folder, name, 1000);
+    }
+    log_lines_of(stage, "1");
+    assert_int_equal(stage->source->ops->read(stage->source->self, &stage->place, taken_note, &taken, &err),
+                     SOURCE_END);
+    assert_int_equal(taken.count, strlen(ids) + 1);
+    for (size_t i = 0; ids[i]; i++)
+        assert_non_null(strchr(taken.ids, ids[i]));
+    assert_int_equal(taken.ids[strlen(taken.ids) - 2], '1');
+}
+
 /* --- copied and truncated ---------------------------------------------------------------------------------- */
 
 static void truncated_after_all_was_read(void **state)
@@ -213,6 +240,7 @@ int main(void)
         TEST(restarts_across_two_renames),
         TEST(renamed_while_it_was_not_running),
         TEST(the_rotated_file_is_removed_while_it_is_read),
+        TEST(many_files_of_the_same_time),
         TEST(truncated_after_all_was_read),
         TEST(truncated_with_a_rest),
         TEST(truncated_and_regrown),
