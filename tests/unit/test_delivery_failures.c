@@ -329,6 +329,31 @@ static void a_failing_state_is_said_once_and_tried_again(void **state)
     assert_int_equal(logged(ends, "The state directory can be written again"), 1);
 }
 
+/* The receiver stumbles over a row for ever; then the table is another one. Its rows go around the old one. */
+static void another_table_while_a_row_gets_no_answer(void **state)
+{
+    struct ends *ends = *state;
+    ends_open(ends);
+    arrive(ends, 1);
+    answer(ends, 0, 500, "<html></html>");
+    free_sources(ends);
+    ends->row_count = 0;
+    ends->first_id = 100;
+    ends->source_replaced = true;
+    arrive(ends, 3);
+    for (int i = 0; i < 60 && stats_of(ends).delivered < 3; i++) {
+        if (in_flight(ends) == 0)
+            pass_until_sent(ends, ends->sent + 1);
+        for (int flight; (flight = open_flight(ends, 0)) != NONE;) {
+            if (strstr(ends->flights[flight].body, "signal-0"))
+                answer(ends, flight, 500, "<html></html>");
+            else
+                answer_stored(ends, flight);
+        }
+    }
+    assert_int_equal(stats_of(ends).delivered, 3);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ends_start, ends_finish)
@@ -347,6 +372,7 @@ int main(void)
         TEST(no_receiver_there_at_all),
         TEST(too_large_is_halved),
         TEST(the_unanswered_of_a_batch_are_sent_again),
+        TEST(another_table_while_a_row_gets_no_answer),
         TEST(a_failing_state_is_said_once_and_tried_again),
     };
     return cmocka_run_group_tests_name("delivery_failures", tests, NULL, NULL);

@@ -267,6 +267,25 @@ static void a_restart_with_lines_under_way(void **state)
     check_settled(ends, 4, 3, 300);
 }
 
+/* Alpine has lost what it had: what was sent by the log is as lost as the rest. */
+static void from_the_beginning_what_went_by_the_log_goes_too(void **state)
+{
+    struct ends *ends = *state;
+    ends_open(ends);
+    add_signal_line(ends, "a", 0);
+    look(ends);
+    answer_stored(ends, 0);
+    ends_close(ends);
+    add_signal_row(ends, "a", 0);
+    add_signal_row(ends, "b", 0);
+    ends->options.from_beginning = true;
+    ends_open(ends);
+    look(ends);
+    check_sent(ends, 1, "a b ");
+    answer_stored(ends, 1);
+    check_settled(ends, 2, 2, 100);
+}
+
 /* It was truncated, and what was read is nowhere: it is read from the beginning, and known again. */
 static void a_replaced_log_is_read_from_the_beginning(void **state)
 {
@@ -382,6 +401,7 @@ int main(void)
         TEST(a_line_with_another_hash_is_an_alarm),
         TEST(what_went_by_the_log_is_not_sent_again_after_a_restart),
         TEST(a_restart_with_lines_under_way),
+        TEST(from_the_beginning_what_went_by_the_log_goes_too),
         TEST(a_replaced_log_is_read_from_the_beginning),
         TEST(the_position_in_the_log_stands_before_the_first_without_an_answer),
         TEST(each_signal_goes_exactly_once),
