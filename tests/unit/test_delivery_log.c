@@ -104,6 +104,24 @@ static void a_long_reading_of_the_log(void **state)
     check_settled(ends, 1, 1, 5100);
 }
 
+/* Nobody was told of it, but whatever is in the table by now is in the log too. */
+static void a_line_that_comes_while_the_table_is_read(void **state)
+{
+    struct ends *ends = *state;
+    ends->options.batch_max = 1;
+    ends->options.in_flight_max = 1;
+    ends_open(ends);
+    arrive(ends, 2);
+    check_sent(ends, 0, "signal-0 ");
+    add_rich_line(ends, "a");
+    add_signal_row(ends, "a", 0);
+    answer_stored(ends, 0);
+    check_sent(ends, 1, "a ");
+    assert_non_null(strstr(ends->flights[1].body, "regime"));
+    answer_all_stored(ends);
+    check_settled(ends, 3, 3, 100);
+}
+
 static void what_only_the_log_has(void **state)
 {
     struct ends *ends = *state;
@@ -393,6 +411,7 @@ int main(void)
         TEST(rows_before_the_one_that_waits),
         TEST(a_row_waits_while_the_log_has_lines_that_were_not_read),
         TEST(a_long_reading_of_the_log),
+        TEST(a_line_that_comes_while_the_table_is_read),
         TEST(what_only_the_log_has),
         TEST(what_only_the_table_has),
         TEST(a_line_whose_row_was_read_already),
