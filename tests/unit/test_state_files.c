@@ -368,6 +368,26 @@ static void it_cannot_be_written_for_a_while(void **state)
     assert_int_equal(stage->letters, 1);
 }
 
+/* What was noted since the last save goes as a whole, never in part: a place without its notes, or the reverse. */
+static void what_fails_takes_along_what_was_noted(void **state)
+{
+    struct stage *stage = *state;
+    const struct state_ops *ops = stage->state->ops;
+    char found[DIGEST_HEX_LEN + 1];
+    assert_int_equal(ops->note_sent(stage->state->self, "saved", "1", &stage->err), 0);
+    stage_save(stage, 7);
+    stage_sql(stage, "CREATE TRIGGER full BEFORE INSERT ON tallies BEGIN SELECT RAISE(ABORT, 'full'); END");
+    assert_int_equal(ops->note_sent(stage->state->self, "noted", "2", &stage->err), 0);
+    assert_int_equal(ops->add_tally(stage->state->self, 0, &(struct state_tally){1, 1}, &stage->err), -1);
+    assert_int_equal(ops->find_sent(stage->state->self, "noted", found, &stage->err), 0);
+    assert_int_equal(ops->find_sent(stage->state->self, "saved", found, &stage->err), 1);
+    assert_int_equal(ops->note_sent(stage->state->self, "later", "3", &stage->err), 0);
+    stage_save(stage, 8);
+    stage_crash(stage);
+    assert_int_equal(stage->state->ops->find_sent(stage->state->self, "later", found, &stage->err), 1);
+    assert_int_equal(stage_saved(stage), 8);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_start, stage_finish)
@@ -388,6 +408,7 @@ int main(void)
         TEST(one_owner_at_a_time),
         TEST(its_directory_is_made),
         TEST(it_cannot_be_written_for_a_while),
+        TEST(what_fails_takes_along_what_was_noted),
     };
     return cmocka_run_group_tests_name("state_files", tests, NULL, NULL);
 }
