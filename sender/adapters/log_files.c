@@ -20,17 +20,19 @@
 enum { MARKED_BYTES = 256, DIGEST_SHOWN = 16 };
 
 struct log_files {
+    struct log_files_shut shut;
     char path[PATH_MAX];
     char directory[PATH_MAX];
     char name[NAME_MAX + 1];
 };
 
-struct log_files *log_files_new(const char *path)
+struct log_files *log_files_new(const char *path, const struct log_files_shut *shut)
 {
     struct log_files *files = calloc(1, sizeof *files);
     char copy[PATH_MAX];
     if (!files)
         return NULL;
+    files->shut = *shut;
     (void)snprintf(files->path, sizeof files->path, "%s", path);
     (void)snprintf(copy, sizeof copy, "%s", path);
     (void)snprintf(files->name, sizeof files->name, "%s", basename(copy));
@@ -46,23 +48,40 @@ void log_files_free(struct log_files *files)
 
 /* --- opening ----------------------------------------------------------------------------------------------- */
 
-/* A regular file, or nothing: a FIFO would block, and a directory has no lines. */
-static int open_regular(const char *path)
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+static bool is_shut(const struct log_files *files, const struct stat *file)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    char path[PATH_MAX + 16];
+    struct stat shut;
+    for (size_t i = 0; i < LOG_FILES_SHUT_MAX; i++)
+        for (size_t k = 0; files->shut.paths[i] && k < sizeof suffixes / sizeof *suffixes; k++) {
+            (void)snprintf(path, sizeof path, "%s%s", files->shut.paths[i], suffixes[k]);
+            if (!stat(path, &shut) && is_same_file(&shut, file))
+                return true;
+        }
+    return false;
+}
+
+/* A regular file that may be opened, or nothing: a FIFO would block, and a directory has no lines. */
+static int open_regular(const struct log_files *files, const char *path)
 {
     struct stat file;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0)
+    if (stat(path, &file))
         return -1;
-    if (!fstat(fd, &file) && S_ISREG(file.st_mode))
-        return fd;
-    (void)close(fd);
+    if (S_ISREG(file.st_mode) && !is_shut(files, &file))
+        return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     errno = EINVAL;
     return -1;
 }
 
 int log_files_open_current(const struct log_files *files, struct err *err)
 {
-    int fd = open_regular(files->path);
+    int fd = open_regular(files, files->path);
     if (fd < 0)
         err_set_errno(err, "%s", files->path);
     return fd;
@@ -71,11 +90,6 @@ int log_files_open_current(const struct log_files *files, struct err *err)
 bool log_files_stat_current(const struct log_files *files, struct stat *now)
 {
     return !stat(files->path, now);
-}
-
-static bool is_same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
 }
 
 bool log_files_is_current(const struct log_files *files, int fd)
@@ -129,64 +143,65 @@ bool log_files_holds(int fd, const struct place *place)
 
 /* --- the files beside it ----------------------------------------------------------------------------------- */
 
-/* Visits the regular files of the log's directory; the first for which want returns true is opened. */
-typedef bool want_file(void *self, const char *name, const struct stat *file, int fd);
+/* Visits the regular files of the log's directory, without opening them. Returns false to end it. */
+typedef bool visit_file(void *self, const char *path, const char *name, const struct stat *file);
 
-static int open_wanted(const struct log_files *files, want_file *want, void *self)
+static void each_file(const struct log_files *files, visit_file *visit, void *self)
 {
     DIR *directory = opendir(files->directory);
     const struct dirent *entry;
-    int found = -1;
-    while (directory && found < 0 && (entry = readdir(directory))) {
+    bool more = true;
+    while (directory && more && (entry = readdir(directory))) {
         char path[PATH_MAX + NAME_MAX + 2];
         struct stat file;
         (void)snprintf(path, sizeof path, "%s/%s", files->directory, entry->d_name);
-        if (entry->d_name[0] == '.' || stat(path, &file) || !S_ISREG(file.st_mode))
-            continue;
-        int fd = open_regular(path);
-        if (fd >= 0 && want(self, entry->d_name, &file, fd))
-            found = fd;
-        else if (fd >= 0)
-            (void)close(fd);
+        if (entry->d_name[0] != '.' && !stat(path, &file) && S_ISREG(file.st_mode))
+            more = visit(self, path, entry->d_name, &file);
     }
     if (directory)
         (void)closedir(directory);
-    return found;
 }
 
 struct search {
+    const struct log_files *files;
     const struct place *place;
     const struct stat *except; /* or NULL */
     bool by_inode;
+    int found; /* -1: not yet */
 };
 
-static bool holds_place(void *self, const char *name, const struct stat *file, int fd)
+static bool try_file(void *self, const char *path, const char *name, const struct stat *file)
 {
-    const struct search *search = self;
+    struct search *search = self;
     (void)name;
     if (search->except && is_same_file(search->except, file))
-        return false;
+        return true;
     if (file->st_size < search->place->position || (search->by_inode && file->st_ino != inode_of(search->place)))
-        return false;
-    return log_files_holds(fd, search->place);
+        return true;
+    int fd = open_regular(search->files, path);
+    if (fd >= 0 && log_files_holds(fd, search->place))
+        search->found = fd;
+    else if (fd >= 0)
+        (void)close(fd);
+    return search->found < 0;
 }
 
 int log_files_find(const struct log_files *files, const struct place *place, int except)
 {
-    struct err ignored;
     struct stat excepted;
-    struct search search = {.place = place, .by_inode = true};
+    struct stat current;
+    struct search search = {.files = files, .place = place, .found = -1};
     if (except >= 0 && !fstat(except, &excepted))
         search.except = &excepted;
-    int fd = log_files_open_current(files, &ignored);
-    struct stat current;
-    if (fd >= 0 && !fstat(fd, &current) && holds_place(&search, files->name, &current, fd))
-        return fd;
-    if (fd >= 0)
-        (void)close(fd);
-    fd = open_wanted(files, holds_place, &search);
+    if (log_files_stat_current(files, &current))
+        (void)try_file(&search, files->path, files->name, &current);
+    search.by_inode = true;
+    if (search.found < 0)
+        each_file(files, try_file, &search);
     search.by_inode = false;
-    return fd >= 0 ? fd : open_wanted(files, holds_place, &search);
+    if (search.found < 0)
+        each_file(files, try_file, &search);
+    return search.found;
 }
 
 /* --- the next one ------------------------------------------------------------------------------------------ */
@@ -195,7 +210,8 @@ struct succession {
     const struct log_files *files;
     const struct log_files_read *read;
     struct stat after;
-    struct stat best; /* st_ino 0: none yet */
+    struct stat best;
+    char best_path[PATH_MAX + NAME_MAX + 2]; /* "": none yet */
 };
 
 static bool is_older(const struct stat *a, const struct stat *b)
@@ -227,33 +243,34 @@ static bool was_read(const struct log_files_read *read, const struct stat *file)
     return false;
 }
 
-/* Never wants one: it only notes the best. */
-static bool note_successor(void *self, const char *name, const struct stat *file, int fd)
+/* Of files with the same time those that were read are left out; with too many of them to remember, all are. */
+static bool may_follow(const struct succession *succession, const struct stat *file)
 {
-    struct succession *succession = self;
-    (void)fd;
-    if (is_rotated_name(succession->files, name) && !is_older(file, &succession->after) &&
-        !was_read(succession->read, file) && (!succession->best.st_ino || is_older(file, &succession->best)))
-        succession->best = *file;
-    return false;
+    if (is_older(&succession->after, file))
+        return true;
+    bool same_time = !is_older(file, &succession->after);
+    return same_time && succession->read->count < LOG_FILES_READ_MAX && !was_read(succession->read, file);
 }
 
-static bool is_best(void *self, const char *name, const struct stat *file, int fd)
+static bool note_successor(void *self, const char *path, const char *name, const struct stat *file)
 {
-    const struct succession *succession = self;
-    (void)name;
-    (void)fd;
-    return is_same_file(&succession->best, file);
+    struct succession *succession = self;
+    bool better = !succession->best_path[0] || is_older(file, &succession->best);
+    if (is_rotated_name(succession->files, name) && may_follow(succession, file) && better) {
+        succession->best = *file;
+        (void)snprintf(succession->best_path, sizeof succession->best_path, "%s", path);
+    }
+    return true;
 }
 
 int log_files_open_next(const struct log_files *files, int fd, struct log_files_read *read, struct err *err)
 {
     struct succession succession = {.files = files, .read = read};
     if (!fstat(fd, &succession.after)) {
-        read->inodes[read->count % LOG_FILES_READ_MAX] = succession.after.st_ino;
-        read->count += read->count < LOG_FILES_READ_MAX;
-        (void)open_wanted(files, note_successor, &succession);
+        if (read->count < LOG_FILES_READ_MAX)
+            read->inodes[read->count++] = succession.after.st_ino;
+        each_file(files, note_successor, &succession);
     }
-    int next = succession.best.st_ino ? open_wanted(files, is_best, &succession) : -1;
+    int next = succession.best_path[0] ? open_regular(files, succession.best_path) : -1;
     return next >= 0 ? next : log_files_open_current(files, err);
 }

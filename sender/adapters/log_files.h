@@ -14,8 +14,17 @@
 
 struct log_files; /* the path of a log, and its directory */
 
+/* Files that are never opened here, however they came to lie there. Closing any descriptor of a file drops all
+ * record locks that the process has on it (fcntl(2)), so opening a database to look into it would take away
+ * SQLite's locks, and with them the database from under its reader (sqlite.org/howtocorrupt.html, 2.2). For each
+ * path the files of that name with -wal, -shm and -journal behind it are meant too. */
+enum { LOG_FILES_SHUT_MAX = 4 };
+struct log_files_shut {
+    const char *paths[LOG_FILES_SHUT_MAX]; /* borrowed for as long as the log's files; NULL: none */
+};
+
 /* NULL when out of memory. */
-struct log_files *log_files_new(const char *path);
+struct log_files *log_files_new(const char *path, const struct log_files_shut *shut);
 void log_files_free(struct log_files *files);
 
 /* Opens what the log's path leads to. Returns the descriptor, -1 and the reason in err. */
@@ -29,7 +38,7 @@ bool log_files_is_current(const struct log_files *files, int fd);
  * `except` is a descriptor whose file is not meant, or -1. Returns the descriptor, -1 if no file holds it. */
 int log_files_find(const struct log_files *files, const struct place *place, int except);
 /* Files that were read already, since the current one was read last. */
-enum { LOG_FILES_READ_MAX = 32 };
+enum { LOG_FILES_READ_MAX = 1024 };
 struct log_files_read {
     ino_t inodes[LOG_FILES_READ_MAX];
     size_t count;

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "adapters/log_files.h"
 #include "adapters/log_lines.h"
 #include "format/wire.h"
 
@@ -178,7 +177,7 @@ static int64_t source_count_after(void *self, const struct place *after)
 
 static const struct source_ops ops = {source_read, source_changed, source_count_after};
 
-struct source *source_log_new(const char *path)
+struct source *source_log_new(const char *path, const struct log_files_shut *shut)
 {
     struct source_log *log = calloc(1, sizeof *log);
     if (!log)
@@ -186,7 +185,7 @@ struct source *source_log_new(const char *path)
     log->source = (struct source){&ops, log};
     log->fd = -1;
     log->seen_size = -1;
-    log->files = log_files_new(path);
+    log->files = log_files_new(path, shut);
     if (log->files)
         return &log->source;
     free(log);

@@ -6,10 +6,11 @@
 #ifndef ALPINE_SENDER_SOURCE_LOG_H
 #define ALPINE_SENDER_SOURCE_LOG_H
 
+#include "adapters/log_files.h"
 #include "seams/source.h"
 
 /* path need not exist yet. NULL when out of memory. */
-struct source *source_log_new(const char *path);
+struct source *source_log_new(const char *path, const struct log_files_shut *shut);
 void source_log_free(struct source *source);
 
 #endif

@@ -25,6 +25,8 @@ struct source_sqlite {
 static void write_mark(const char *id, char mark[PLACE_MARK_SIZE])
 {
     struct digest digest;
+    if (!*id)
+        id = "-"; /* a place without a mark could be the beginning */
     size_t len = strlen(id);
     if (len < PLACE_MARK_SIZE) {
         memcpy(mark, id, len + 1);
@@ -117,8 +119,10 @@ static enum source_status source_read(void *self, const struct place *after, sou
     if (holds >= 0)
         status = holds ? read_rows(sqlite, after, take, taker, err) : SOURCE_REPLACED;
     end(sqlite);
-    if (status != SOURCE_AWAY)
+    if (status != SOURCE_AWAY) {
+        sqlite_file_note_wal(&sqlite->file);
         sqlite->question_ns = 0;
+    }
     if (status == SOURCE_END)
         sqlite->file.seen_version = version;
     if (status == SOURCE_AWAY)
@@ -176,11 +180,14 @@ static bool table_find(void *self, const char *signal_id, int64_t *position, cha
     struct err ignored;
     if (clock_monotonic_ns() < sqlite->question_ns)
         return false;
-    if (sqlite_file_is_stale(&sqlite->file) && sqlite_file_make_ready(&sqlite->file, &ignored)) {
-        sqlite->question_ns = clock_monotonic_ns() + QUESTION_PAUSE_NS;
-        return false;
-    }
-    return ask(sqlite, signal_id, position, sha256);
+    int busy_limit_ms = sqlite->file.busy_limit_ms;
+    sqlite->file.busy_limit_ms = 0;
+    bool ready = !sqlite_file_is_stale(&sqlite->file) || !sqlite_file_make_ready(&sqlite->file, &ignored);
+    sqlite->file.busy_limit_ms = busy_limit_ms;
+    if (ready)
+        return ask(sqlite, signal_id, position, sha256);
+    sqlite->question_ns = clock_monotonic_ns() + QUESTION_PAUSE_NS;
+    return false;
 }
 
 static int table_walk(void *self, int64_t first, int64_t last, table_visit *visit, void *visitor, struct err *err)
@@ -195,7 +202,9 @@ static int table_walk(void *self, int64_t first, int64_t last, table_visit *visi
     while ((status = sqlite3_step(statement)) == SQLITE_ROW) {
         struct table_row row = {sqlite3_column_int64(statement, 0), (const char *)sqlite3_column_text(statement, 1),
                                 (const char *)sqlite3_column_text(statement, 2)};
-        if (!row.signal_id || !row.sha256 || !visit(visitor, &row))
+        if (!row.signal_id || !row.sha256)
+            status = SQLITE_NOMEM;
+        if (status == SQLITE_NOMEM || !visit(visitor, &row))
             break;
     }
     if (status != SQLITE_ROW && status != SQLITE_DONE)

@@ -13,7 +13,8 @@
 /* A column that holds no text reads '', and of a hash no more is compared than a hash has. */
 #define ID_TEXT "CASE typeof(signal_id) WHEN 'text' THEN signal_id ELSE '' END"
 #define HASH_TEXT                                                                                                  \
-    "CASE typeof(sha256) WHEN 'text' THEN lower(CAST(substr(CAST(sha256 AS BLOB), 1, 64) AS TEXT)) ELSE '' END"
+    "CASE WHEN typeof(sha256) = 'text' AND sha256 <> '' THEN"                                                      \
+    " lower(CAST(substr(CAST(sha256 AS BLOB), 1, 64) AS TEXT)) ELSE '' END"
 
 static const char *const statements_sql[STATEMENT_COUNT] = {
     [STATEMENT_SELECT] = NULL, /* depends on the columns that there are */
@@ -37,6 +38,7 @@ void sqlite_file_close(struct sqlite_file *file)
     }
     (void)sqlite3_close(file->db);
     file->db = NULL;
+    file->wal = 0;
     file->seen_version = -1;
 }
 
@@ -108,11 +110,24 @@ static int open_as(struct sqlite_file *file, bool immutable, struct err *err)
     return prepare_statements(file, err);
 }
 
+/* The inode of the -wal; 0 if there is none. */
+static ino_t wal_inode(const struct sqlite_file *file)
+{
+    char path[PATH_MAX + 8];
+    struct stat wal;
+    (void)snprintf(path, sizeof path, "%s-wal", file->path);
+    return stat(path, &wal) ? 0 : wal.st_ino;
+}
+
 static bool has_wal(const struct sqlite_file *file)
 {
-    char wal[PATH_MAX + 8];
-    (void)snprintf(wal, sizeof wal, "%s-wal", file->path);
-    return !access(wal, F_OK);
+    return wal_inode(file) != 0;
+}
+
+void sqlite_file_note_wal(struct sqlite_file *file)
+{
+    if (!file->wal)
+        file->wal = wal_inode(file);
 }
 
 /* A database in WAL mode whose writer is gone cannot be opened without the right to make its -shm. As long as there
@@ -139,8 +154,8 @@ bool sqlite_file_is_stale(const struct sqlite_file *file)
     if (!file->db || stat(file->path, &now) || now.st_ino != file->opened.st_ino ||
         now.st_dev != file->opened.st_dev)
         return true;
-    if (!file->immutable)
-        return false;
+    if (!file->immutable) /* a -wal that was removed under an open connection would be read for ever */
+        return file->wal && file->wal != wal_inode(file);
     if (has_wal(file))
         return true; /* a writer has come: what is new stands there */
     return now.st_size != file->opened.st_size || now.st_mtim.tv_sec != file->opened.st_mtim.tv_sec ||

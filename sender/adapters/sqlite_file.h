@@ -29,6 +29,7 @@ struct sqlite_file {
     sqlite3 *db;    /* NULL: not open */
     bool immutable; /* opened so, because nothing else works without rights and without a -wal */
     struct stat opened;
+    ino_t wal; /* of the -wal when it was seen first; 0: none was seen */
     struct sqlite_row_map map;
     sqlite3_stmt *statements[STATEMENT_COUNT];
     int64_t schema_version;
@@ -44,6 +45,8 @@ void sqlite_file_clear(struct sqlite_file *file);
 MUST_CHECK int sqlite_file_make_ready(struct sqlite_file *file, struct err *err);
 /* True if it is not open, or no longer the file that the path leads to. */
 bool sqlite_file_is_stale(const struct sqlite_file *file);
+/* After a read: from now on another -wal makes it stale. */
+void sqlite_file_note_wal(struct sqlite_file *file);
 void sqlite_file_close(struct sqlite_file *file);
 
 /* The number in the first row's first column; -1 if there is none. The statement is reset. */

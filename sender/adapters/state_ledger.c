@@ -87,10 +87,19 @@ int state_ledger_find_tally(void *self, int64_t block, struct state_tally *tally
     return found < 0 ? -1 : 0;
 }
 
+static int clear(struct state_sqlite *sqlite, sqlite3_stmt *statement, struct err *err)
+{
+    return statement && !state_db_begin(&sqlite->db, err) ? note(sqlite, statement, err) : -1;
+}
+
 int state_ledger_clear_tallies(void *self, struct err *err)
 {
     struct state_sqlite *sqlite = self;
-    if (state_db_begin(&sqlite->db, err))
-        return -1;
-    return note(sqlite, state_db_prepare(&sqlite->db, err, "DELETE FROM tallies", ""), err);
+    return clear(sqlite, state_db_prepare(&sqlite->db, err, "DELETE FROM tallies", ""), err);
+}
+
+int state_ledger_clear_sent(void *self, struct err *err)
+{
+    struct state_sqlite *sqlite = self;
+    return clear(sqlite, state_db_prepare(&sqlite->db, err, "DELETE FROM sent", ""), err);
 }

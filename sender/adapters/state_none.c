@@ -87,7 +87,7 @@ static int find_tally(void *self, int64_t block, struct state_tally *tally, stru
     return 0;
 }
 
-static int clear_tallies(void *self, struct err *err)
+static int clear_all(void *self, struct err *err)
 {
     (void)self;
     (void)err;
@@ -106,9 +106,10 @@ const struct state *state_none(void)
         .note_sent = note_signal,
         .find_sent = find_sent,
         .show_sent = show_sent,
+        .clear_sent = clear_all,
         .add_tally = add_tally,
         .find_tally = find_tally,
-        .clear_tallies = clear_tallies,
+        .clear_tallies = clear_all,
     };
     static const struct state none = {false, &ops, NULL};
     return &none;

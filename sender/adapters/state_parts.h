@@ -24,6 +24,7 @@ int state_letters_each_retry(void *self, dead_letter_visit *visit, void *visitor
 int state_ledger_note_sent(void *self, const char *signal_id, const char *sha256, struct err *err);
 int state_ledger_find_sent(void *self, const char *signal_id, char sha256[DIGEST_HEX_LEN + 1], struct err *err);
 int state_ledger_show_sent(void *self, const char *signal_id, int64_t position, struct err *err);
+int state_ledger_clear_sent(void *self, struct err *err);
 int state_ledger_add_tally(void *self, int64_t block, const struct state_tally *more, struct err *err);
 int state_ledger_find_tally(void *self, int64_t block, struct state_tally *tally, struct err *err);
 int state_ledger_clear_tallies(void *self, struct err *err);

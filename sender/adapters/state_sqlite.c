@@ -79,6 +79,7 @@ static const struct state_ops ops = {
     .note_sent = state_ledger_note_sent,
     .find_sent = state_ledger_find_sent,
     .show_sent = state_ledger_show_sent,
+    .clear_sent = state_ledger_clear_sent,
     .add_tally = state_ledger_add_tally,
     .find_tally = state_ledger_find_tally,
     .clear_tallies = state_ledger_clear_tallies,

@@ -1,6 +1,8 @@
 /* argo: see argo.h. */
 #include "commands/argo.h"
 
+#include <stdio.h>
+
 #include "adapters/source_log.h"
 #include "adapters/source_sqlite.h"
 #include "adapters/state_sqlite.h"
@@ -12,6 +14,14 @@ static void say_damaged(void *context, const char *moved_to)
     log_write(log, LOG_ERROR, LOG_PLAIN,
               "Starting afresh, from the beginning of Argo's files: the receiver drops what it has; "
               "dead letters are in the file that was moved aside");
+}
+
+struct source *argo_open_log(const struct sender_settings *settings, struct argo_log_paths *paths)
+{
+    struct log_files_shut shut = {{settings->database, paths->state, paths->lock}};
+    (void)snprintf(paths->state, sizeof paths->state, "%s/state.db", settings->state_directory);
+    (void)snprintf(paths->lock, sizeof paths->lock, "%s/lock", settings->state_directory);
+    return source_log_new(settings->log_file, &shut);
 }
 
 int argo_open(struct argo *argo, const struct invocation *invocation, int busy_limit_ms, struct err *err)
@@ -27,7 +37,7 @@ int argo_open(struct argo *argo, const struct invocation *invocation, int busy_l
     if (!argo->state)
         return -1;
     argo->table = source_sqlite_new(settings->database, busy_limit_ms);
-    argo->log = settings->log_file ? source_log_new(settings->log_file) : NULL;
+    argo->log = settings->log_file ? argo_open_log(settings, &argo->paths) : NULL;
     if (argo->table && (argo->log || !settings->log_file))
         return 0;
     return err_set(err, "out of memory");

@@ -2,11 +2,24 @@
 #ifndef ALPINE_SENDER_ARGO_H
 #define ALPINE_SENDER_ARGO_H
 
+#include <limits.h>
+
 #include "base/command.h"
 #include "commands/settings.h"
 #include "engine/delivery.h"
 
+/* The paths that the log's reader has to keep off; they must live as long as it does. */
+struct argo_log_paths {
+    char state[PATH_MAX];
+    char lock[PATH_MAX];
+};
+
+/* Opens Argo's log, kept off the database and the state directory that the settings name. NULL when out of memory.
+ */
+struct source *argo_open_log(const struct sender_settings *settings, struct argo_log_paths *paths);
+
 struct argo {
+    struct argo_log_paths paths;
     struct source *table;
     struct source *log; /* NULL: none is set */
     struct state *state;

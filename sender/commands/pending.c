@@ -6,6 +6,7 @@
 #include "adapters/source_log.h"
 #include "adapters/source_sqlite.h"
 #include "adapters/state_sqlite.h"
+#include "commands/argo.h"
 #include "engine/outgoing.h"
 #include "format/timestamp.h"
 
@@ -84,10 +85,11 @@ static bool take_line(void *self, const struct source_item *item)
     return true;
 }
 
-static void count_lines(struct count *count, const char *path, const struct place *after)
+static void count_lines(struct count *count, const struct sender_settings *settings, const struct place *after)
 {
     struct err ignored;
-    struct source *source = source_log_new(path);
+    struct argo_log_paths paths;
+    struct source *source = argo_open_log(settings, &paths);
     if (source && count->pending.count >= 0)
         (void)source->ops->read(source->self, after, take_line, count, &ignored);
     source_log_free(source);
@@ -103,7 +105,7 @@ struct pending pending_count(const struct sender_settings *settings, struct stat
     count.table = source_sqlite_table(source);
     count_rows(&count, source);
     if (settings->log_file)
-        count_lines(&count, settings->log_file, &progress->places[ORIGIN_LOG]);
+        count_lines(&count, settings, &progress->places[ORIGIN_LOG]);
     source_sqlite_free(source);
     return count.pending;
 }

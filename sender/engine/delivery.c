@@ -83,7 +83,7 @@ static struct batch *read_feed(struct delivery *delivery, struct feed *feed)
     size_t most = delivery->backend.single ? 1 : delivery->options.batch_max;
     struct batch *batch = NULL;
     while (doomed(delivery) < DOOMED_MAX) {
-        batch = intake_read(&feed->intake, most, delivery->options.batch_bytes_max, !feed->list.first);
+        batch = intake_read(&feed->intake, most, delivery->options.batch_bytes_max);
         if (!batch)
             break;
         outstanding_append(&feed->list, batch);
@@ -346,8 +346,10 @@ struct delivery *delivery_open(const struct delivery_options *options, const str
         free(delivery);
         return NULL;
     }
-    if (options->from_beginning)
+    if (options->from_beginning) {
         journal_restart_table(&delivery->journal);
+        journal_clear_sent(&delivery->journal);
+    }
     open_feeds(delivery, ends);
     open_sweep(delivery, ends);
     delivery->backend = (struct backend){

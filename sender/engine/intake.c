@@ -263,13 +263,13 @@ void intake_look(struct intake *intake)
         intake->at_end = false;
 }
 
-struct batch *intake_read(struct intake *intake, size_t signals_max, size_t bytes_max, bool may_restart)
+struct batch *intake_read(struct intake *intake, size_t signals_max, size_t bytes_max)
 {
     struct reading reading = {intake, NULL, signals_max, bytes_max, READING_BUDGET};
     if (intake->at_end)
         return NULL;
     enum source_status status = read_once(&reading);
-    if (status == SOURCE_REPLACED && may_restart) {
+    if (status == SOURCE_REPLACED) {
         restart(intake);
         status = read_once(&reading);
     }

@@ -51,9 +51,10 @@ void intake_clear(struct intake *intake);
 /* The source may have something new: looks, cheaply, whether it has. */
 void intake_look(struct intake *intake);
 /* The next batch of at most signals_max signals and bytes_max bytes (a single larger one goes alone), or NULL. A
- * doomed batch holds what should be buried and could not be.
- * may_restart: nothing that was read before is still outstanding, so a replaced source can be begun again. */
-struct batch *intake_read(struct intake *intake, size_t signals_max, size_t bytes_max, bool may_restart);
+ * doomed batch holds what should be buried and could not be. A source that was replaced is begun again; what is
+ * still outstanding from the one before keeps its place, which the new one does not have: a crash begins it again
+ * too. */
+struct batch *intake_read(struct intake *intake, size_t signals_max, size_t bytes_max);
 /* What is to be sent for a letter now: the signal as the source has it right behind `before`, if it is the letter's
  * and was mended, else the letter as it was. Valid until the next call. */
 const char *intake_letter_json(struct intake *intake, const struct place *before, const struct dead_letter *letter);

@@ -151,6 +151,12 @@ void journal_sent_is_shown(struct journal *journal, const char *signal_id, int64
     noted(journal, ops(journal)->show_sent(self(journal), signal_id, position, &err), &err);
 }
 
+void journal_clear_sent(struct journal *journal)
+{
+    struct err err = {0};
+    noted(journal, ops(journal)->clear_sent(self(journal), &err), &err);
+}
+
 /* --- how far it is ----------------------------------------------------------------------------------------- */
 
 void journal_move(struct journal *journal, enum origin origin, const struct place *safe)

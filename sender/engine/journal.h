@@ -48,6 +48,9 @@ void journal_note_sent(struct journal *journal, const char *signal_id, const cha
 int journal_find_sent(struct journal *journal, const char *signal_id, char sha256[DIGEST_HEX_LEN + 1]);
 void journal_sent_is_shown(struct journal *journal, const char *signal_id, int64_t position);
 
+/* None was: the table's rows are sent, whatever went by the log. */
+void journal_clear_sent(struct journal *journal);
+
 /* Notes how far everything is settled; it is saved when journal_due has come. */
 void journal_move(struct journal *journal, enum origin origin, const struct place *safe);
 /* The table is begun again from its beginning: nothing of it is settled any more. */

@@ -75,6 +75,7 @@ struct state_ops {
     int (*note_sent)(void *self, const char *signal_id, const char *sha256, struct err *err);
     int (*find_sent)(void *self, const char *signal_id, char sha256[DIGEST_HEX_LEN + 1], struct err *err);
     int (*show_sent)(void *self, const char *signal_id, int64_t position, struct err *err);
+    int (*clear_sent)(void *self, struct err *err);
 
     /* Tallies of blocks. One that is not there counts as empty. */
     int (*add_tally)(void *self, int64_t block, const struct state_tally *more, struct err *err);

@@ -672,3 +672,22 @@ def test_argos_log_is_only_read(stage):
     stays(lambda: sender.running, 0.5, "a deleted log is no reason to end")
     late = argo.write(1)
     wait_posted(far_end, made + late)
+
+
+@pytest.mark.parametrize("way", ["rotate", "copy_and_truncate"])
+def test_a_rotation_takes_no_lock_of_argos_database_away(stage, way):
+    """A file that is opened and closed loses all record locks of the process. Looking for the log's next file among
+    those beside it must not do that to the database: Argo would take itself for the last one and remove the WAL."""
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    sender = tailing(stage, far_end, argo).start_service()
+    made = argo.write(5)
+    sender.wait_status(delivered=5, position=5)
+    getattr(argo, way)()
+    made += argo.write(3)
+    sender.wait_status(delivered=8, position=8)
+    argo.close()
+    only_in_the_table = argo.maker.signals(4)
+    argo.commit(only_in_the_table)
+    wait_posted(far_end, made + only_in_the_table)
+    second = stage.sender(far_end, argo, "second", ALPINE_STATE_DIR=sender.state)
+    assert second.command("sync").code == 1, "nor is the lock of the state directory gone"

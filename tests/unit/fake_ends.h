@@ -68,6 +68,7 @@ struct fake_letter {
 struct fake_sent {
     char signal_id[SIGNAL_ID_MAX + 1];
     char sha256[DIGEST_HEX_LEN + 1];
+    int64_t position; /* of its row, once the table has shown it */
 };
 
 struct ends {

@@ -50,6 +50,13 @@ static void check_lines(const struct ends *ends, const struct place *place)
             fail_msg("the position in the log is %d, and line %d is not answered", (int)place->position, i);
 }
 
+static void forget_shown(struct ends *ends, const struct place *row)
+{
+    for (int i = 0; i < ends->sent_count; i++)
+        if (ends->sent_notes[i].position && ends->sent_notes[i].position <= row->position)
+            ends->sent_notes[i].signal_id[0] = '\0';
+}
+
 static int state_save(void *self, const struct state_progress *progress, struct err *err)
 {
     struct ends *ends = self;
@@ -59,6 +66,7 @@ static int state_save(void *self, const struct state_progress *progress, struct 
         return err_set(err, "the disk is full");
     ends->saved = *progress;
     ends->saves++;
+    forget_shown(ends, &progress->places[ORIGIN_TABLE]);
     return 0;
 }
 
@@ -189,12 +197,12 @@ static int state_find_sent(void *self, const char *signal_id, char sha256[DIGEST
     return sent != NULL;
 }
 
-static int state_forget_sent(void *self, const char *signal_id, struct err *err)
+static int state_show_sent(void *self, const char *signal_id, int64_t position, struct err *err)
 {
     struct fake_sent *sent = find_note(self, signal_id);
     (void)err;
     if (sent)
-        sent->signal_id[0] = '\0';
+        sent->position = position;
     return 0;
 }
 
@@ -229,6 +237,14 @@ static int state_clear_tallies(void *self, struct err *err)
     return 0;
 }
 
+static int state_clear_sent(void *self, struct err *err)
+{
+    struct ends *ends = self;
+    (void)err;
+    ends->sent_count = 0;
+    return 0;
+}
+
 const struct state_ops fake_state_ops = {
     .load = state_load,
     .save = state_save,
@@ -238,7 +254,8 @@ const struct state_ops fake_state_ops = {
     .each_retry = state_each_retry,
     .note_sent = state_note_sent,
     .find_sent = state_find_sent,
-    .forget_sent = state_forget_sent,
+    .show_sent = state_show_sent,
+    .clear_sent = state_clear_sent,
     .add_tally = state_add_tally,
     .find_tally = state_find_tally,
     .clear_tallies = state_clear_tallies,

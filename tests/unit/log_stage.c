@@ -11,7 +11,7 @@ int log_start(void **state)
 {
     struct stage *stage = calloc(1, sizeof *stage);
     folder_make(&stage->folder);
-    stage->source = source_log_new(folder_path(&stage->folder, "signals.log"));
+    stage->source = source_log_new(folder_path(&stage->folder, "signals.log"), &(struct log_files_shut){0});
     assert_non_null(stage->source);
     *state = stage;
     return 0;
@@ -29,7 +29,7 @@ int log_finish(void **state)
 void restart(struct stage *stage)
 {
     source_log_free(stage->source);
-    stage->source = source_log_new(folder_path(&stage->folder, "signals.log"));
+    stage->source = source_log_new(folder_path(&stage->folder, "signals.log"), &(struct log_files_shut){0});
     assert_non_null(stage->source);
 }
 

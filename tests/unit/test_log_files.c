@@ -20,7 +20,7 @@ static int start(void **state)
 {
     struct stage *stage = calloc(1, sizeof *stage);
     folder_make(&stage->folder);
-    stage->files = log_files_new(folder_path(&stage->folder, "signals.log"));
+    stage->files = log_files_new(folder_path(&stage->folder, "signals.log"), &(struct log_files_shut){0});
     assert_non_null(stage->files);
     *state = stage;
     return 0;
@@ -358,7 +358,7 @@ static void a_bare_name(void **state)
     struct place place = place_at(stage, 4);
     folder_rename(&stage->folder, "signals.log", "signals.log.1");
     assert_int_equal(chdir(stage->folder.path), 0);
-    struct log_files *bare = log_files_new("signals.log");
+    struct log_files *bare = log_files_new("signals.log", &(struct log_files_shut){0});
     assert_non_null(bare);
     int fd = log_files_find(bare, &place, -1);
     log_files_free(bare);

@@ -76,7 +76,8 @@ static void restarts_across_two_renames(void **state)
     check(stage, SOURCE_END, "e f "); /* a first start begins with the log as it is */
     for (int each = 1; each <= 4; each++) {
         /* A place as it was saved when the first file was the log. */
-        struct source *first = source_log_new(folder_path(&stage->folder, "signals.log.2"));
+        struct source *first =
+            source_log_new(folder_path(&stage->folder, "signals.log.2"), &(struct log_files_shut){0});
         stage->place = (struct place){0};
         assert_int_equal(read_some(first, &stage->place, 1, "a "), SOURCE_STOPPED);
         source_log_free(first);
