@@ -5,14 +5,15 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "adapters/state_schema.h"
 #include "base/clock.h"
 
-enum { BUSY_LIMIT_MS = 2000 };
+/* The one that sends must not wait for long; another program has time. */
+enum { OWN_BUSY_LIMIT_MS = 200, BUSY_LIMIT_MS = 2000 };
+#define BLOCKED_PAUSE_NS (900 * NS_PER_MS)
 
 /* --- failing ----------------------------------------------------------------------------------------------- */
 
@@ -39,6 +40,8 @@ static int fail(struct state_db *db, struct err *err)
     int code = sqlite3_errcode(db->db);
     err_set(err, "state.db: %s", sqlite3_errmsg(db->db));
     roll_back(db);
+    if ((code & 0xFF) == SQLITE_BUSY && db->own)
+        db->blocked_ns = clock_monotonic_ns() + BLOCKED_PAUSE_NS;
     if (is_damage(code) || (code & 0xFF) == SQLITE_IOERR)
         state_db_close(db);
     return -1;
@@ -113,7 +116,7 @@ static int try_open(struct state_db *db, struct err *err)
         err_set(err, "cannot open %s: %s", path, sqlite3_errmsg(db->db));
         return is_damage(sqlite3_errcode(db->db)) ? 1 : -1;
     }
-    (void)sqlite3_busy_timeout(db->db, BUSY_LIMIT_MS);
+    (void)sqlite3_busy_timeout(db->db, db->own ? OWN_BUSY_LIMIT_MS : BUSY_LIMIT_MS);
     (void)sqlite3_exec(db->db, "PRAGMA cache_size = -1024", NULL, NULL, NULL);
     if (db->own && !is_sound(db->db)) {
         err_set(err, "%s is damaged", path);
@@ -134,6 +137,9 @@ static int try_open(struct state_db *db, struct err *err)
 
 int state_db_open(struct state_db *db, struct err *err)
 {
+    if (db->blocked_ns && clock_monotonic_ns() < db->blocked_ns)
+        return err_set(err, "state.db: another process keeps it locked");
+    db->blocked_ns = 0;
     if (db->db)
         return 0;
     int status = try_open(db, err);

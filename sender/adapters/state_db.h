@@ -1,7 +1,8 @@
 /* state_db: state.db as a database: opening, its schema, statements, transactions, and what to do when it fails.
  * Knows nothing of what is kept in it.
  *
- * What is noted gathers in one transaction until state_db_commit. Statements that fail roll it back. After an
+ * What is noted gathers in one transaction until state_db_commit. Statements that fail roll it back. When another
+ * process keeps it locked, every call fails at once for a while: the caller's loop must not wait for each. After an
  * input/output error the file is closed, and opened anew by the next call: what an fsync that failed has left on
  * the disk is known only then. A file that is damaged is moved aside, and a fresh one begun. */
 #ifndef ALPINE_SENDER_STATE_DB_H
@@ -9,6 +10,7 @@
 
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -22,7 +24,8 @@ struct state_db {
     void (*damaged)(void *context, const char *moved_to);
     void *context;
 
-    sqlite3 *db; /* NULL: to be opened by the next call */
+    sqlite3 *db;        /* NULL: to be opened by the next call */
+    int64_t blocked_ns; /* until then it counts as locked */
     bool in_transaction;
     struct {
         const char *sql; /* a literal: known by its address */

@@ -325,6 +325,38 @@ def test_the_first_versions_state_is_taken_over(stage, command):
     assert pairs(far_end.accepted) == pairs(made[1:2] + made[5:])
 
 
+# --- locked by somebody else ---
+
+def test_a_state_that_somebody_keeps_locked_stops_no_delivery(stage):
+    """A shell that was left open in a transaction, say: each signal must not wait for it anew."""
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    sender = stage.sender(far_end, argo, ARGO_SIGNALS_LOG=argo.log).start_service()
+    made = argo.write(5)
+    sender.wait_status(delivered=5, position=5)
+    somebody = sqlite3.connect(sender.state / "state.db", isolation_level=None)
+    somebody.execute("BEGIN IMMEDIATE")
+    made += argo.write(200)
+    accepted(far_end, made)
+    sender.wait_log(UNWRITABLE)
+    assert sender.log().count(UNWRITABLE) == 1, "said once"
+    somebody.execute("ROLLBACK")
+    somebody.close()
+    sender.wait_log(WRITABLE)
+    made += argo.write(1)
+    sender.wait_status(position=206, pending=0)
+    accepted(far_end, made)
+
+
+def test_a_state_that_somebody_keeps_locked_does_not_hold_up_the_end(stage):
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    sender = stage.sender(far_end, argo).start_service()
+    somebody = sqlite3.connect(sender.state / "state.db", isolation_level=None)
+    somebody.execute("BEGIN IMMEDIATE")
+    accepted(far_end, argo.write(200))
+    sender.stop(limit=5)
+    somebody.close()
+
+
 # --- two of them ---
 
 @pytest.mark.parametrize("command", ["run", "sync"])
