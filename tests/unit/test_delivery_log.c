@@ -175,20 +175,6 @@ static void a_line_whose_row_was_read_already(void **state)
     assert_int_equal(logged(ends, "The log can be read again"), 1);
 }
 
-static void neutral_lines_are_skipped(void **state)
-{
-    struct ends *ends = *state;
-    ends_open(ends);
-    add_line(ends, "neutral", "{\"signal_id\":\"neutral\",\"action\":null}", FAULT_NONE);
-    ends->log_file.lines[0].passable = true;
-    add_signal_line(ends, "a", 0);
-    look(ends);
-    check_sent(ends, 0, "a ");
-    assert_int_equal(stats_of(ends).skipped, 1);
-    answer_stored(ends, 0);
-    check_settled(ends, 1, 0, 200);
-}
-
 /* --- another hash ------------------------------------------------------------------------------------------ */
 
 static const char conflict[] = "{\"status\":\"conflict\",\"signal_id\":3,\"code\":\"conflict\",\"detail\":\"stored "
@@ -257,6 +243,32 @@ static void what_went_by_the_log_is_not_sent_again_after_a_restart(void **state)
     check_sent(ends, 1, "only ");
     answer_stored(ends, 1);
     check_settled(ends, 2, 4, 300);
+}
+
+/* A row before it has no answer yet, so the place stays before both; the one that went by the log is known still.
+ */
+static void a_restart_with_a_row_under_way_before_one_that_was_skipped(void **state)
+{
+    struct ends *ends = *state;
+    ends_open(ends);
+    add_signal_line(ends, "b", 0);
+    look(ends);
+    answer_stored(ends, 0);
+    add_signal_row(ends, "a", 0);
+    add_signal_row(ends, "b", 0);
+    look(ends);
+    check_sent(ends, 1, "a ");
+    pass(ends, NS_PER_S);
+    delivery_stop(ends->delivery);
+    answer_unreachable(ends, 1);
+    ends_close(ends);
+    assert_int_equal(ends->saved.places[ORIGIN_TABLE].position, 0);
+    ends_open(ends);
+    look(ends);
+    check_sent(ends, 2, "a ");
+    answer_stored(ends, 2);
+    check_settled(ends, 3, 2, 100);
+    assert_false(is_noted(ends, "b"));
 }
 
 /* What was under way is sent again, and nothing else. */
@@ -415,10 +427,10 @@ int main(void)
         TEST(what_only_the_log_has),
         TEST(what_only_the_table_has),
         TEST(a_line_whose_row_was_read_already),
-        TEST(neutral_lines_are_skipped),
         TEST(a_row_with_another_hash_is_an_alarm),
         TEST(a_line_with_another_hash_is_an_alarm),
         TEST(what_went_by_the_log_is_not_sent_again_after_a_restart),
+        TEST(a_restart_with_a_row_under_way_before_one_that_was_skipped),
         TEST(a_restart_with_lines_under_way),
         TEST(from_the_beginning_what_went_by_the_log_goes_too),
         TEST(a_replaced_log_is_read_from_the_beginning),

@@ -5,6 +5,20 @@
 
 /* --- lines that are bad ------------------------------------------------------------------------------------ */
 
+static void neutral_lines_are_skipped(void **state)
+{
+    struct ends *ends = *state;
+    ends_open(ends);
+    add_line(ends, "neutral", "{\"signal_id\":\"neutral\",\"action\":null}", FAULT_NONE);
+    ends->log_file.lines[0].passable = true;
+    add_signal_line(ends, "a", 0);
+    look(ends);
+    check_sent(ends, 0, "a ");
+    assert_int_equal(stats_of(ends).skipped, 1);
+    answer_stored(ends, 0);
+    check_settled(ends, 1, 0, 200);
+}
+
 static void a_line_that_is_no_json_is_passed(void **state)
 {
     struct ends *ends = *state;
@@ -149,6 +163,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, log_start, ends_finish)
     const struct CMUnitTest tests[] = {
+        TEST(neutral_lines_are_skipped),
         TEST(a_line_that_is_no_json_is_passed),
         TEST(a_damaged_line_whose_row_is_good),
         TEST(a_line_that_the_receiver_refuses),
