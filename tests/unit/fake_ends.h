@@ -85,8 +85,9 @@ struct ends {
     int reads;
     struct table table;
     bool has_table; /* it can be asked too; set before ends_open */
-    struct fake_lines log_file;
     bool has_lines; /* there is a log too; set before ends_open, with has_table */
+
+    struct fake_lines log_file;
 
     struct transport transport;
     struct fake_flight flights[FLIGHTS_MAX]; /* every request that was ever sent */
