@@ -105,6 +105,21 @@ static void what_the_table_has_shown(void **state)
     check_sent(stage, "two", "2222");
 }
 
+static void all_that_was_sent_can_be_forgotten(void **state)
+{
+    struct stage *stage = *state;
+    note(stage, "one", "1111");
+    stage_save(stage, 1);
+    assert_int_equal(ops(stage)->clear_sent(stage->state->self, &stage->err), 0);
+    check_sent(stage, "one", NULL);
+    stage_crash(stage);
+    check_sent(stage, "one", "1111"); /* it was not saved */
+    assert_int_equal(ops(stage)->clear_sent(stage->state->self, &stage->err), 0);
+    stage_save(stage, 1);
+    stage_crash(stage);
+    check_sent(stage, "one", NULL);
+}
+
 static bool count_sent(void *self, const char *signal_id)
 {
     int *count = self;
@@ -279,6 +294,7 @@ int main(void)
         TEST(a_mark_of_full_length),
         TEST(what_was_sent),
         TEST(what_the_table_has_shown),
+        TEST(all_that_was_sent_can_be_forgotten),
         TEST(what_was_sent_can_be_walked),
         TEST(the_oldest_of_too_many_are_forgotten),
         TEST(tallies_of_blocks),
