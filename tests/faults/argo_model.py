@@ -12,6 +12,7 @@ import time
 from support.argo import Argo, canonical, sha256
 
 TICK = 0.02
+BESIDE = ("-wal", "-shm")
 BUFFER_MAX = 50
 RATES = (0, 20, 20, 40, 40, 100, 300)  # signals a second, each for a while
 NEUTRAL = 0.03
@@ -148,13 +149,18 @@ class ArgoAtWork:
                 self.argo.commit(lacking)
 
     def hide_database(self, seconds):
-        """The database is not there for a while."""
+        """The database is not there for a while, nor what belongs to it."""
         with self._lock:
-            self._put_away()
-            hidden = self.argo.database.with_suffix(".hidden")
-            os.replace(self.argo.database, hidden)
+            self.argo.close()
+            away = self.argo.folder / "away"
+            away.mkdir(exist_ok=True)
+            files = [self.argo.database] + [self._beside(suffix) for suffix in BESIDE]
+            moved = [file for file in files if file.exists()]
+            for file in moved:
+                os.replace(file, away / file.name)
             self._ended.wait(seconds)
-            os.replace(hidden, self.argo.database)
+            for file in reversed(moved):
+                os.replace(away / file.name, file)
 
     # --- inside ---
 
@@ -248,5 +254,8 @@ class ArgoAtWork:
             if time.monotonic() > deadline:
                 raise OSError("the WAL cannot be emptied: somebody reads for ever")
         self.argo.close()
-        for suffix in ("-wal", "-shm"):
-            self.argo.database.with_name(self.argo.database.name + suffix).unlink(missing_ok=True)
+        for suffix in BESIDE:
+            self._beside(suffix).unlink(missing_ok=True)
+
+    def _beside(self, suffix):
+        return self.argo.database.with_name(self.argo.database.name + suffix)
