@@ -86,7 +86,10 @@ class RawConnection:
     def answer(self):
         """The next answer."""
         parsed = http.client.HTTPResponse(self._reader)
-        parsed.begin()
+        try:
+            parsed.begin()
+        except TimeoutError:
+            raise AssertionError(f"no answer within {self.socket.gettimeout()} s") from None
         return Answer(parsed.status, dict(parsed.getheaders()), parsed.read())
 
     def is_closed(self):

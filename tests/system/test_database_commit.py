@@ -6,6 +6,7 @@ import pytest
 
 from support.answers import assert_error, assert_stored
 from support.chain import check_chain
+from support.postgres import OWNER
 from support.statement_proxy import statement_proxy
 from support.waiting import stays, wait_for
 
@@ -52,6 +53,39 @@ def test_the_answer_waits_for_the_commit(proxied, maker):
     proxied.proxy.release()
     assert_stored(post.wait(), signal)
     assert proxied.database.stored() == [(signal["signal_id"], signal["sha256"])]
+
+
+def test_another_receiver_waits_for_its_turn_at_the_chain(stage, proxied, maker):
+    """Both have other signals, so no row of the one stands in the way of the other: only the chain does."""
+    other = stage.receiver(proxied.database, "other")
+    first, second = maker.signals(2)
+    proxied.proxy.at(COMMIT, "hold")
+    posts = [Post(proxied, first)]
+    assert proxied.proxy.reached.wait(10)
+    posts.append(Post(other, second))
+    stays(lambda: posts[1].answer is None, 0.5, "it did not wait")
+    proxied.proxy.release()
+    for post, signal in zip(posts, (first, second)):
+        assert_stored(post.wait(), signal)
+    assert check_chain(proxied.database) == 2
+
+
+NOTE_HOW_IT_COMMITS = """
+    CREATE TABLE noted (how text);
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+        $$ BEGIN INSERT INTO noted VALUES (current_setting('synchronous_commit')); RETURN NEW; END $$;
+    CREATE TRIGGER note AFTER INSERT ON signals FOR EACH ROW EXECUTE FUNCTION note();
+    """
+
+
+@pytest.mark.parametrize("default, how", [("off", "on"), ("local", "on"), ("on", "on"), ("remote_apply", "remote_apply")])
+def test_a_commit_waits_for_the_disk_whatever_the_databases_default_is(stage, maker, default, how):
+    database = stage.database()
+    stage.postgres.sql(f"ALTER DATABASE {database.name} SET synchronous_commit = {default}")
+    database.query(NOTE_HOW_IT_COMMITS, role=OWNER)
+    signal = maker.signal()
+    assert_stored(stage.receiver(database).post(signal), signal)
+    assert database.query("SELECT how FROM noted", role=OWNER) == [{"how": how}]
 
 
 @pytest.mark.parametrize("loss", ["swallow", "silence"])

@@ -54,6 +54,15 @@ def test_a_fresh_state_sends_again_and_nothing_doubles(stage):
     assert check_chain(receiver.database) == 120
 
 
+def test_each_sync_goes_on_with_the_very_next_row(stage):
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    sender = stage.sender(far_end, argo)
+    for _ in range(4):
+        argo.write(2)
+        sender.sync()
+        assert far_end.times_posted == {row[0]: 1 for row in argo.rows()}
+
+
 def test_rows_arrive_in_the_order_in_which_argo_committed_them(stage):
     receiver, argo = stage.receiver(), stage.argo()
     made = argo.write(200)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from support.argo import pairs
+from support.argo import canonical, pairs, sha256
 from support.fake_receiver import right_answer
 from support.ports import take_port
 from support.proxy import Fault
@@ -71,6 +71,19 @@ def test_pauses_have_full_jitter(stage):
         sender.stop()
     firsts = [gaps(far_end)[0] for far_end, _ in pauses]
     assert max(firsts) < 1.3 and max(firsts) - min(firsts) > 0.25, firsts
+
+
+@pytest.mark.parametrize("count", [1, 3], ids=["single", "batch"])
+def test_what_is_sent_again_is_the_same_byte_for_byte(stage, count):
+    """A whole number that turned into a float on the way would no longer have its hash."""
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    far_end.script.extend([UNAVAILABLE] * 3)
+    made = [argo.maker.signal(entry_price=267, confidence=70, strategy="señal_β") for _ in range(count)]
+    argo.commit(made)
+    sender = stage.sender(far_end, argo, ALPINE_RETRY_FIRST=0.1).start_service()
+    sender.settled(delivered=count)
+    assert len(far_end.posts) == 4 and len({post.body for post in far_end.posts}) == 1
+    assert [sha256(canonical(signal)) for signal in far_end.accepted] == [signal["sha256"] for signal in made]
 
 
 @pytest.mark.parametrize("answer", [UNAVAILABLE, FORBIDDEN], ids=["again", "hold"])
