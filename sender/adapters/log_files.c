@@ -81,10 +81,14 @@ static int open_regular(const struct log_files *files, const char *path)
 
 int log_files_open_current(const struct log_files *files, struct err *err)
 {
+    struct stat file;
     int fd = open_regular(files, files->path);
-    if (fd < 0)
-        err_set_errno(err, "%s", files->path);
-    return fd;
+    if (fd >= 0)
+        return fd;
+    if (errno != EINVAL || stat(files->path, &file))
+        return err_set_errno(err, "%s", files->path);
+    return err_set(err, S_ISREG(file.st_mode) ? "%s is a database, and no log" : "%s is no file, and no log",
+                   files->path);
 }
 
 bool log_files_stat_current(const struct log_files *files, struct stat *now)

@@ -39,7 +39,10 @@ static void check_source(struct report *report, const char *path)
 
 static void check_log(struct report *report, const char *path)
 {
-    if (!access(path, R_OK))
+    struct stat file;
+    if (!stat(path, &file) && !S_ISREG(file.st_mode))
+        report_add(report, REPORT_FAIL, "log", "%s is no file. Set ARGO_SIGNALS_LOG to Argo's log", path);
+    else if (!access(path, R_OK))
         report_add(report, REPORT_PASS, "log", "%s can be read", path);
     else if (errno == ENOENT)
         report_add(report, REPORT_WARN, "log", "%s is not there (yet). Is ARGO_SIGNALS_LOG the right file?", path);
