@@ -73,12 +73,27 @@ static bool give_row(struct source_sqlite *sqlite, source_take *take, void *take
     return taken;
 }
 
+/* The first row id that can stand after a place; false: none can. */
+static bool first_after(const struct place *after, int64_t *first)
+{
+    if (place_is_start(after))
+        *first = INT64_MIN;
+    else if (after->position < INT64_MAX)
+        *first = after->position + 1;
+    else
+        return false;
+    return true;
+}
+
 static enum source_status read_rows(struct source_sqlite *sqlite, const struct place *after, source_take *take,
                                     void *taker, struct err *err)
 {
     sqlite3_stmt *statement = sqlite->file.statements[STATEMENT_SELECT];
+    int64_t first;
     int status;
-    (void)sqlite3_bind_int64(statement, 1, place_is_start(after) ? INT64_MIN : after->position);
+    if (!first_after(after, &first))
+        return SOURCE_END;
+    (void)sqlite3_bind_int64(statement, 1, first);
     while ((status = sqlite3_step(statement)) == SQLITE_ROW)
         if (!give_row(sqlite, take, taker))
             break;
@@ -144,10 +159,14 @@ static int64_t source_count_after(void *self, const struct place *after)
     struct source_sqlite *sqlite = self;
     sqlite3_stmt *statement = NULL;
     struct err ignored;
-    if (sqlite_file_make_ready(&sqlite->file, &ignored) ||
-        sqlite3_prepare_v2(sqlite->file.db, "SELECT count(*) FROM signals WHERE rowid > ?", -1, &statement, NULL))
+    int64_t first;
+    if (sqlite_file_make_ready(&sqlite->file, &ignored))
         return -1;
-    (void)sqlite3_bind_int64(statement, 1, place_is_start(after) ? INT64_MIN : after->position);
+    if (!first_after(after, &first))
+        return 0;
+    if (sqlite3_prepare_v2(sqlite->file.db, "SELECT count(*) FROM signals WHERE rowid >= ?", -1, &statement, NULL))
+        return -1;
+    (void)sqlite3_bind_int64(statement, 1, first);
     int64_t count = sqlite_file_number(statement);
     (void)sqlite3_finalize(statement);
     return count;

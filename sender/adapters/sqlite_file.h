@@ -14,7 +14,7 @@
 
 /* Statements are prepared when the file is opened. */
 enum sqlite_statement {
-    STATEMENT_SELECT,  /* rows after a position */
+    STATEMENT_SELECT,  /* rows from a position on */
     STATEMENT_MARK,    /* signal_id of a position */
     STATEMENT_VERSION, /* PRAGMA data_version: moves on every foreign commit */
     STATEMENT_FIND,    /* position and hash of a signal_id */

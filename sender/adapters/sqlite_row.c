@@ -38,7 +38,7 @@ void sqlite_row_select(const struct sqlite_row_map *map, struct buf *sql)
     buf_add_text(sql, "SELECT rowid");
     for (int i = 0; i < map->count; i++)
         buf_add_format(sql, ", \"%s\"", map->names[i]);
-    buf_add_text(sql, " FROM signals WHERE rowid > ? ORDER BY rowid");
+    buf_add_text(sql, " FROM signals WHERE rowid >= ? ORDER BY rowid");
 }
 
 static int read_column(sqlite3_stmt *statement, int column, struct signal *signal, struct value *slot)

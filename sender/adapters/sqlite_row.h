@@ -17,7 +17,7 @@ struct sqlite_row_map {
 
 /* Reads the columns of `signals`. Returns -1 if there is no such table, or it has no signal_id. */
 MUST_CHECK int sqlite_row_map(sqlite3 *db, struct sqlite_row_map *map, struct err *err);
-/* Appends "SELECT rowid, column, … FROM signals WHERE rowid > ? ORDER BY rowid". */
+/* Appends "SELECT rowid, column, … FROM signals WHERE rowid >= ? ORDER BY rowid". */
 void sqlite_row_select(const struct sqlite_row_map *map, struct buf *sql);
 /* Fills an empty signal from the current row. Returns -1 when out of memory. */
 MUST_CHECK int sqlite_row_read(const struct sqlite_row_map *map, sqlite3_stmt *statement, struct signal *signal);

@@ -32,6 +32,7 @@ static void roll_back(struct state_db *db)
 {
     if (db->in_transaction)
         (void)sqlite3_exec(db->db, "ROLLBACK; PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+    db->generation += db->in_transaction;
     db->in_transaction = false;
 }
 
@@ -150,7 +151,7 @@ int state_db_open(struct state_db *db, struct err *err)
         if (status)
             state_db_close(db);
     }
-    db->opened += status == 0;
+    db->generation += status == 0;
     return status ? -1 : 0;
 }
 

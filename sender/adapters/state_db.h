@@ -31,7 +31,7 @@ struct state_db {
         const char *sql; /* a literal: known by its address */
         sqlite3_stmt *statement;
     } statements[STATE_DB_STATEMENTS];
-    int opened; /* how often, so that others know when to read anew */
+    int generation; /* moves when it is opened or rolled back: what was known of its content is to be read anew */
 };
 
 /* Opens it, if it is not open. Returns -1 and the reason in err. */

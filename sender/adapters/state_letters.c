@@ -8,6 +8,7 @@
 #include "adapters/state_parts.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
 
@@ -24,16 +25,30 @@ static int64_t count_letters(struct state_sqlite *sqlite, struct err *err)
     return count;
 }
 
-/* Counted anew when the number kept here is that of another file, or says that there is no room. */
-static int refresh_count(struct state_sqlite *sqlite, struct err *err)
+static int64_t data_version(struct state_sqlite *sqlite, struct err *err)
+{
+    sqlite3_stmt *statement = state_db_prepare(&sqlite->db, err, "PRAGMA data_version", "");
+    if (!statement || state_db_step(&sqlite->db, statement, err) <= 0)
+        return -1;
+    int64_t version = sqlite3_column_int64(statement, 0);
+    state_db_end(statement);
+    return version;
+}
+
+static int count_anew(struct state_sqlite *sqlite, struct err *err)
+{
+    sqlite->letters_version = data_version(sqlite, err);
+    sqlite->letters = count_letters(sqlite, err);
+    sqlite->letters_of = sqlite->letters < 0 ? 0 : sqlite->db.generation;
+    return sqlite->letters < 0 ? -1 : 0;
+}
+
+/* Makes sure that the number kept here is that of the file, or more: counting takes long when there are many. */
+static int know_count(struct state_sqlite *sqlite, struct err *err)
 {
     if (state_db_open(&sqlite->db, err))
         return -1;
-    if (sqlite->letters_of == sqlite->db.opened && sqlite->letters < sqlite->letters_max)
-        return 0;
-    sqlite->letters = count_letters(sqlite, err);
-    sqlite->letters_of = sqlite->letters < 0 ? 0 : sqlite->db.opened;
-    return sqlite->letters < 0 ? -1 : 0;
+    return sqlite->letters_of == sqlite->db.generation ? 0 : count_anew(sqlite, err);
 }
 
 /* --- the seam ---------------------------------------------------------------------------------------------- */
@@ -54,9 +69,22 @@ static const char *bounded(const char *json, struct buf *cut)
     return cut->data ? cut->data : "{}";
 }
 
+/* What a letter is known by, besides its signal_id: the hash that the signal gives. Without a signal_id it is what
+ * stands there, for a log's positions begin anew with each file. */
+static const char *identity(const struct dead_letter *letter, char digits[DIGEST_HEX_LEN + 1])
+{
+    struct digest digest;
+    if (letter->signal_id[0])
+        return letter->sha256;
+    digest_sha256(letter->json, strlen(letter->json), &digest);
+    hex_encode(digest.bytes, DIGEST_SIZE, digits);
+    return digits;
+}
+
 static sqlite3_stmt *prepare_bury(struct state_sqlite *sqlite, const struct dead_letter *letter, const char *json,
                                   struct err *err)
 {
+    char digits[DIGEST_HEX_LEN + 1];
     if (letter->id)
         return state_db_prepare(&sqlite->db, err,
                                 "UPDATE dead_letters SET reason = ?, detail = ?, retry = 0 WHERE id = ?", "ssi",
@@ -67,18 +95,19 @@ static sqlite3_stmt *prepare_bury(struct state_sqlite *sqlite, const struct dead
         "INSERT INTO dead_letters (origin, position, signal_id, sha256, symbol, action, reason, detail, json,"
         " created_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET origin = excluded.origin,"
         " position = excluded.position, reason = excluded.reason, detail = excluded.detail, json = excluded.json",
-        "iisssssssi", (int64_t)letter->origin, letter->position, letter->signal_id, letter->sha256, letter->symbol,
-        letter->action, letter->reason, letter->detail, json, letter->created_us);
+        "iisssssssi", (int64_t)letter->origin, letter->position, letter->signal_id, identity(letter, digits),
+        letter->symbol, letter->action, letter->reason, letter->detail, json, letter->created_us);
 }
 
 /* 1: there is a letter for this signal already, so that it needs no room; 0; -1 on error. */
 static int has_letter(struct state_sqlite *sqlite, const struct dead_letter *letter, struct err *err)
 {
-    sqlite3_stmt *statement =
-        state_db_prepare(&sqlite->db, err,
-                         "SELECT 1 FROM dead_letters WHERE signal_id = ?1 AND (signal_id <> '' AND sha256 = ?2 OR"
-                         " signal_id = '' AND origin = ?3 AND position = ?4)",
-                         "ssii", letter->signal_id, letter->sha256, (int64_t)letter->origin, letter->position);
+    char digits[DIGEST_HEX_LEN + 1];
+    sqlite3_stmt *statement = state_db_prepare(&sqlite->db, err,
+                                               "SELECT 1 FROM dead_letters WHERE signal_id = ?1 AND sha256 = ?2 AND"
+                                               " (signal_id <> '' OR (origin = ?3 AND position = ?4))",
+                                               "ssii", letter->signal_id, identity(letter, digits),
+                                               (int64_t)letter->origin, letter->position);
     int found = statement ? state_db_step(&sqlite->db, statement, err) : -1;
     if (found > 0)
         state_db_end(statement);
@@ -87,8 +116,11 @@ static int has_letter(struct state_sqlite *sqlite, const struct dead_letter *let
 
 static int make_sure_of_room(struct state_sqlite *sqlite, const struct dead_letter *letter, struct err *err)
 {
-    if (refresh_count(sqlite, err))
+    if (know_count(sqlite, err))
         return -1;
+    bool full = !letter->id && sqlite->letters >= sqlite->letters_max;
+    if (full && sqlite->letters_version != data_version(sqlite, err) && count_anew(sqlite, err))
+        return -1; /* somebody may have dropped some */
     if (letter->id || sqlite->letters < sqlite->letters_max)
         return 0;
     int found = has_letter(sqlite, letter, err);
@@ -120,26 +152,34 @@ out:
     return status;
 }
 
+static int delete_letters(struct state_sqlite *sqlite, sqlite3_stmt *statement, struct err *err)
+{
+    if (state_db_run(&sqlite->db, statement, err))
+        return -1;
+    sqlite->letters -= sqlite3_changes64(sqlite->db.db);
+    return 0;
+}
+
 int state_letters_remove(void *self, int64_t id, struct err *err)
 {
     struct state_sqlite *sqlite = self;
-    if (state_db_begin(&sqlite->db, err))
+    if (know_count(sqlite, err) || state_db_begin(&sqlite->db, err))
         return -1;
-    return state_db_run(&sqlite->db,
-                        state_db_prepare(&sqlite->db, err, "DELETE FROM dead_letters WHERE id = ?", "i", id), err);
+    return delete_letters(
+        sqlite, state_db_prepare(&sqlite->db, err, "DELETE FROM dead_letters WHERE id = ?", "i", id), err);
 }
 
 int state_letters_remove_delivered(void *self, const char *signal_id, const char *sha256, struct err *err)
 {
     struct state_sqlite *sqlite = self;
-    if (refresh_count(sqlite, err))
+    if (know_count(sqlite, err))
         return -1;
     if (!sqlite->letters || !signal_id[0])
         return 0;
     if (state_db_begin(&sqlite->db, err))
         return -1;
-    return state_db_run(
-        &sqlite->db,
+    return delete_letters(
+        sqlite,
         state_db_prepare(&sqlite->db, err,
                          "DELETE FROM dead_letters WHERE signal_id = ? AND sha256 = ? AND signal_id <> ''", "ss",
                          signal_id, sha256),
@@ -180,7 +220,7 @@ static int walk(struct state_sqlite *sqlite, sqlite3_stmt *statement, dead_lette
 int state_letters_each_retry(void *self, dead_letter_visit *visit, void *visitor, struct err *err)
 {
     struct state_sqlite *sqlite = self;
-    if (refresh_count(sqlite, err))
+    if (know_count(sqlite, err))
         return -1;
     if (!sqlite->letters)
         return 0;

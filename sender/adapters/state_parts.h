@@ -12,8 +12,9 @@ struct state_sqlite {
     char *directory;
     int lock_fd;
     int64_t letters_max;
-    int64_t letters; /* how many there are at most: another process may have dropped some */
-    int letters_of;  /* db.opened when they were counted */
+    int64_t letters;         /* how many there are at most: another process may have dropped some */
+    int letters_of;          /* db.generation when they were counted … */
+    int64_t letters_version; /* … and PRAGMA data_version: it moves when another program has changed something */
 };
 
 int state_letters_bury(void *self, const struct dead_letter *letter, struct err *err);

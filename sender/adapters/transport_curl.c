@@ -66,11 +66,20 @@ static void forget(struct transport_curl *curl, const struct call *call)
         *at = call->next;
 }
 
-static enum transport_failure failure_of(CURLcode code)
+/* Without a connection nothing was sent, so the request's size was not the trouble. */
+static bool was_connected(CURL *easy)
+{
+    curl_off_t us = 0;
+    return curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &us) == CURLE_OK && us > 0;
+}
+
+static enum transport_failure failure_of(CURLcode code, CURL *easy)
 {
     switch (code) {
     case CURLE_OK:
         return TRANSPORT_OK;
+    case CURLE_OPERATION_TIMEDOUT:
+        return was_connected(easy) ? TRANSPORT_TIMED_OUT : TRANSPORT_UNREACHABLE;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
@@ -119,7 +128,7 @@ static void finish(struct call *call, CURLcode code)
     long status = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
     struct transport_answer answer = {
-        .failure = failure_of(code),
+        .failure = failure_of(code, call->easy),
         .error = code == CURLE_OK ? ""
                  : *call->error   ? call->error
                                   : curl_easy_strerror(code),

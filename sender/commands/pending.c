@@ -62,11 +62,14 @@ static bool subtract_sent(void *self, const char *signal_id)
 static void count_rows(struct count *count, struct source *source)
 {
     struct err ignored;
+    /* Read first: a table that was replaced is sent from its beginning. */
+    if (source->ops->read(source->self, &count->row, take_first_row, count, &ignored) == SOURCE_REPLACED) {
+        count->row = (struct place){0};
+        (void)source->ops->read(source->self, &count->row, take_first_row, count, &ignored);
+    }
     count->pending.count = source->ops->count_after(source->self, &count->row);
     if (count->pending.count > 0 && count->state)
         (void)!state_sqlite_each_sent(count->state, subtract_sent, count, &ignored);
-    if (count->pending.count > 0)
-        (void)source->ops->read(source->self, &count->row, take_first_row, count, &ignored);
 }
 
 /* --- the log ----------------------------------------------------------------------------------------------- */
@@ -90,8 +93,9 @@ static void count_lines(struct count *count, const struct sender_settings *setti
     struct err ignored;
     struct argo_log_paths paths;
     struct source *source = argo_open_log(settings, &paths);
-    if (source && count->pending.count >= 0)
-        (void)source->ops->read(source->self, after, take_line, count, &ignored);
+    bool known = source && count->pending.count >= 0;
+    if (known && source->ops->read(source->self, after, take_line, count, &ignored) == SOURCE_REPLACED)
+        (void)source->ops->read(source->self, &(struct place){0}, take_line, count, &ignored);
     source_log_free(source);
 }
 

@@ -23,6 +23,9 @@ void backend_up(struct backend *backend)
 {
     if (backend->state != LINK_UP)
         log_write(backend->log, LOG_INFO, LOG_PLAIN, "Alpine backend is back: %s", backend->url);
+    if (backend->was_away)
+        backend->batch_size = backend->batch_max;
+    backend->was_away = false;
     backend->state = LINK_UP;
     backend->advice = NULL;
     backoff_reset(&backend->backoff);
@@ -51,12 +54,20 @@ void backend_retry(struct backend *backend, const struct transport_answer *answe
         backend->retry_ns = now + backoff_next(&backend->backoff, random_bits(), answer->retry_after_ns);
     if (answer->retry_after_ns && backend->retry_ns < now + answer->retry_after_ns)
         backend->retry_ns = now + answer->retry_after_ns;
+    backend->was_away |= backend->state == LINK_DOWN;
     bool down = backend->backoff.failures > QUICK_RETRIES;
     if (down && backend->state != LINK_DOWN)
         log_write(backend->log, LOG_ERROR, LOG_PLAIN,
                   "Alpine backend is down: %s; everything is kept, and sent when it is back", backend->url);
     backend->state = down ? LINK_DOWN : LINK_RETRYING;
     backend->advice = NULL;
+}
+
+int64_t backend_rest_ns(const struct backend *backend, unsigned failures)
+{
+    struct backoff backoff = backend->backoff;
+    backoff.failures = failures;
+    return backoff_next(&backoff, random_bits(), 0);
 }
 
 void backend_hold(struct backend *backend, const struct transport_answer *answer)
@@ -81,9 +92,29 @@ void backend_go_single(struct backend *backend, unsigned single_max)
     backend->batch_again_ns = clock_monotonic_ns() + BATCH_RECHECK_NS;
 }
 
-bool backend_takes_batches(const struct backend *backend)
+size_t backend_batch_size(const struct backend *backend)
 {
-    return !backend->single && (backend->state == LINK_UP || backend->state == LINK_RETRYING);
+    bool any = !backend->single && (backend->state == LINK_UP || backend->state == LINK_RETRYING);
+    return any ? backend->batch_size : 1;
+}
+
+void backend_shrink_batch(struct backend *backend, size_t count)
+{
+    if (count / 2 < backend->batch_size)
+        backend->batch_size = count > 1 ? count / 2 : 1;
+}
+
+void backend_grow_batch(struct backend *backend, size_t count)
+{
+    if (count < backend->batch_size)
+        return;
+    size_t twice = backend->batch_size * 2;
+    backend->batch_size = twice < backend->batch_max ? twice : backend->batch_max;
+}
+
+bool backend_is_shrunk(const struct backend *backend)
+{
+    return backend->batch_size < backend->batch_max;
 }
 
 bool backend_is_single(struct backend *backend, int64_t now_ns)

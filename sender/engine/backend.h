@@ -25,17 +25,27 @@ struct backend {
     int64_t retry_ns;   /* while not up: when the next attempt is due */
     int64_t hold_interval_ns;
     struct backoff backoff;
+    size_t batch_size; /* signals in a request: batch_max, or fewer where that many took too long */
+    size_t batch_max;
+    bool was_away;          /* single signals failed too: it was not their number that took too long */
     bool single;            /* it has no batch call */
     int64_t batch_again_ns; /* when to try one all the same */
 };
 
 /* An attempt succeeded. */
 void backend_up(struct backend *backend);
-/* May more than one signal go in a request? Not while it is only found out whether any can. */
-bool backend_takes_batches(const struct backend *backend);
+/* How many signals may go in a request now: one while it is only found out whether any can. */
+size_t backend_batch_size(const struct backend *backend);
+/* A request of so many signals got no answer in time: from now on fewer go in one, and one request at a time. */
+void backend_shrink_batch(struct backend *backend, size_t count);
+/* A request of so many was answered: more may go again. */
+void backend_grow_batch(struct backend *backend, size_t count);
+bool backend_is_shrunk(const struct backend *backend);
 /* An attempt failed for now. Several requests may fail at once: only the first of them, or a probe, lengthens the
  * pause. */
 void backend_retry(struct backend *backend, const struct transport_answer *answer);
+/* How long a signal rests that failed so many times by itself, while others go: as the link would, with jitter. */
+int64_t backend_rest_ns(const struct backend *backend, unsigned failures);
 /* An attempt failed for a reason that a person must mend. */
 void backend_hold(struct backend *backend, const struct transport_answer *answer);
 /* There is no batch call: an older receiver, which takes single signals. single_max is for the log. */

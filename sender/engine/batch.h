@@ -24,6 +24,15 @@ struct batch_item {
     size_t len;         /* without the line's end */
 };
 
+/* How often a batch of one signal was refused without a reason, and others were not. */
+struct stumble {
+    unsigned count;
+    bool alone;        /* others went between two times: it is this one, and not the receiver */
+    int64_t first_ns;  /* when it was so first, monotonic */
+    int64_t again_ns;  /* not before */
+    int64_t delivered; /* how many signals had been delivered when it was so last */
+};
+
 struct batch {
     struct batch *next;  /* in the list of what is outstanding */
     struct place before; /* a place before its first item: as far as the position may move while it waits */
@@ -33,8 +42,9 @@ struct batch {
     struct buf body; /* NDJSON: a line an item */
     struct arena arena;
     bool in_flight;
-    bool postponed; /* others go first */
-    bool doomed;    /* its items have reasons: it waits for their letters to be kept, and is never sent */
+    bool postponed; /* others go first, because it stumbled */
+    struct stumble stumble;
+    bool doomed; /* its items have reasons: it waits for their letters to be kept, and is never sent */
 };
 
 struct batch *batch_new(const struct place *before);

@@ -80,7 +80,7 @@ static size_t doomed(const struct delivery *delivery)
 
 static struct batch *read_feed(struct delivery *delivery, struct feed *feed)
 {
-    size_t most = delivery->backend.single ? 1 : delivery->options.batch_max;
+    size_t most = delivery->backend.single ? 1 : delivery->backend.batch_size;
     struct batch *batch = NULL;
     while (doomed(delivery) < DOOMED_MAX) {
         batch = intake_read(&feed->intake, most, delivery->options.batch_bytes_max);
@@ -129,8 +129,9 @@ static struct batch *choose_next(struct delivery *delivery, struct feed **feed)
         batch = read_next(delivery, feed);
     if (batch)
         return batch;
+    bool up = delivery->backend.state == LINK_UP; /* else something has to be the probe */
     for (size_t kind = 0; kind < FEED_COUNT; kind++)
-        outstanding_recall(&delivery->feeds[kind].list);
+        outstanding_recall(&delivery->feeds[kind].list, up ? clock_monotonic_ns() : INT64_MAX);
     return find_waiting(delivery, feed);
 }
 
@@ -140,8 +141,9 @@ static bool launch_next(struct delivery *delivery)
     struct batch *batch = choose_next(delivery, &feed);
     if (!batch)
         return false;
-    if (batch->count > 1 && !backend_takes_batches(&delivery->backend)) {
-        struct batch *rest = batch_split(batch, 1);
+    size_t most = backend_batch_size(&delivery->backend);
+    if (batch->count > most) {
+        struct batch *rest = batch_split(batch, most);
         if (!rest)
             return false;
         outstanding_insert_after(&feed->list, batch, rest);
@@ -157,7 +159,9 @@ static unsigned flights_allowed(struct delivery *delivery)
         return 0;
     if (delivery->backend.state != LINK_UP)
         return now >= delivery->backend.retry_ns ? 1 : 0; /* one probe at a time */
-    return single ? delivery->options.single_max : delivery->options.in_flight_max;
+    if (single)
+        return delivery->options.single_max;
+    return backend_is_shrunk(&delivery->backend) ? 1 : delivery->options.in_flight_max;
 }
 
 /* The first waiting signal leaves at once; those that arrive while requests are in flight are the next batch. */
@@ -168,15 +172,17 @@ static void pump(struct delivery *delivery)
             break;
 }
 
-/* Nothing is under way, and nothing waits: the tallies are exact, and nobody is kept waiting by a sweep. */
+/* Nothing is under way, and nothing waits but what is stuck: the tallies are exact but for that, and nobody is kept
+ * waiting by a sweep. */
 static bool is_calm(const struct delivery *delivery)
 {
     for (size_t kind = 0; kind < FEED_COUNT; kind++) {
         const struct feed *feed = &delivery->feeds[kind];
-        if (feed->list.first || (feed->reads && !feed->intake.at_end))
+        if (!outstanding_is_quiet(&feed->list) || (feed->reads && !feed->intake.at_end))
             return false;
     }
-    return delivery->backend.state == LINK_UP && !delivery->journal.failing && !delivery->stopping;
+    bool writable = !delivery->journal.failing || delivery->journal.unkept;
+    return delivery->backend.state == LINK_UP && writable && !delivery->stopping;
 }
 
 static void advance(struct delivery *delivery)
@@ -261,7 +267,12 @@ static int64_t pump_due(const struct delivery *delivery)
     for (size_t kind = 0; kind < FEED_COUNT; kind++)
         if (delivery->feeds[kind].intake.more && doomed(delivery) < DOOMED_MAX)
             return up ? 0 : delivery->backend.retry_ns;
-    return !up && has_something(delivery) ? delivery->backend.retry_ns : INT64_MAX;
+    if (!up)
+        return has_something(delivery) ? delivery->backend.retry_ns : INT64_MAX;
+    int64_t due = INT64_MAX;
+    for (size_t kind = 0; kind < FEED_COUNT; kind++)
+        due = earlier(due, outstanding_due(&delivery->feeds[kind].list));
+    return due;
 }
 
 int64_t delivery_due(const struct delivery *delivery)
@@ -356,6 +367,8 @@ struct delivery *delivery_open(const struct delivery_options *options, const str
         .log = ends->log,
         .url = options->url,
         .hold_interval_ns = options->probe_interval_ns,
+        .batch_size = options->batch_max,
+        .batch_max = options->batch_max,
         .backoff = {.first_ns = options->retry_first_ns, .cap_ns = options->probe_interval_ns},
     };
     return delivery;

@@ -3,6 +3,7 @@
  * The promise of the sender is kept here and in intake.c: an item leaves what is outstanding only when the receiver
  * has answered that it is stored, or when its dead letter is durable; and the position stands before the first item
  * that has not left. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,10 @@
 #include "engine/answer.h"
 #include "engine/delivery_parts.h"
 #include "engine/policy.h"
+
+/* A signal that the receiver stumbles over so often, and for so long, while it takes others, needs a person. */
+enum { STUCK_TRIES = 20 };
+#define STUCK_NS (3600 * NS_PER_S)
 
 void landing_note_progress(struct delivery *delivery)
 {
@@ -151,8 +156,13 @@ static void batch_landed(const struct flight *flight, const struct transport_ans
     }
     if (outcome == OUTCOME_NEVER && halve(flight))
         return; /* too large, or one of them spoils it: halves find out */
+    if (answer->failure == TRANSPORT_TIMED_OUT) {
+        backend_shrink_batch(backend, batch->count);
+        (void)halve(flight);
+    }
     struct verdict *verdicts = outcome == OUTCOME_DONE ? calloc(batch->count, sizeof *verdicts) : NULL;
     if (verdicts && answer->status == 200 && !answer_read_batch(answer, batch, verdicts)) {
+        backend_grow_batch(backend, batch->count);
         settle(flight, verdicts, answer);
     } else if (outcome == OUTCOME_HOLD) {
         backend_hold(backend, answer);
@@ -163,6 +173,36 @@ static void batch_landed(const struct flight *flight, const struct transport_ans
         backend_retry(backend, answer);
     }
     free(verdicts);
+}
+
+/* The receiver stumbled over this very signal, as it seems. The next probe is another one; and if that gets
+ * through, the link is not what fails: then this one rests by a clock of its own, and in the end becomes a dead
+ * letter. */
+static void stumble(const struct flight *flight, const struct transport_answer *answer)
+{
+    struct delivery *delivery = flight->delivery;
+    struct batch *batch = flight->batch;
+    struct stumble *stumble = &batch->stumble;
+    int64_t now = clock_monotonic_ns();
+    stumble->alone |= stumble->count && delivery->delivered > stumble->delivered;
+    if (!stumble->count++)
+        stumble->first_ns = now;
+    stumble->delivered = delivery->delivered;
+    batch->postponed = true;
+    if (!stumble->alone) {
+        backend_retry(&delivery->backend, answer);
+    } else if (flight->feed->kind == FEED_SWEEP) {
+        sweep_give_up(&delivery->sweep);
+        outstanding_remove(&flight->feed->list, batch);
+    } else if (stumble->count >= STUCK_TRIES && now - stumble->first_ns >= STUCK_NS) {
+        struct verdict verdict = {.outcome = OUTCOME_NEVER, .reason = "stuck"};
+        (void)snprintf(verdict.detail, sizeof verdict.detail,
+                       "the receiver answered status %d to it %u times, and took others meanwhile", answer->status,
+                       stumble->count);
+        settle(flight, &verdict, answer);
+    } else {
+        stumble->again_ns = now + backend_rest_ns(&delivery->backend, stumble->count);
+    }
 }
 
 static void single_landed(const struct flight *flight, const struct transport_answer *answer)
@@ -176,9 +216,10 @@ static void single_landed(const struct flight *flight, const struct transport_an
             backend->single = false;
         backend_hold(backend, answer);
     } else if (verdict.outcome == OUTCOME_AGAIN) {
-        /* The next probe is another signal: if this one alone is the trouble, it stops no other. */
-        flight->batch->postponed = policy_blames_signal(answer) || answer->status == 400 || answer->status == 422;
-        backend_retry(backend, answer);
+        if (policy_blames_signal(answer))
+            stumble(flight, answer);
+        else
+            backend_retry(backend, answer);
     } else {
         settle(flight, &verdict, answer);
     }

@@ -92,10 +92,28 @@ const struct place *outstanding_safe(const struct outstanding *list, const struc
     return list->first ? &list->first->before : read;
 }
 
-void outstanding_recall(struct outstanding *list)
+void outstanding_recall(struct outstanding *list, int64_t now_ns)
 {
     for (struct batch *batch = list->first; batch; batch = batch->next)
-        batch->postponed = false;
+        if (batch->stumble.again_ns <= now_ns)
+            batch->postponed = false;
+}
+
+int64_t outstanding_due(const struct outstanding *list)
+{
+    int64_t due = INT64_MAX;
+    for (const struct batch *batch = list->first; batch; batch = batch->next)
+        if (batch->postponed && batch->stumble.again_ns < due)
+            due = batch->stumble.again_ns;
+    return due;
+}
+
+bool outstanding_is_quiet(const struct outstanding *list)
+{
+    for (const struct batch *batch = list->first; batch; batch = batch->next)
+        if (!batch->postponed && !batch->doomed)
+            return false;
+    return true;
 }
 
 void outstanding_clear(struct outstanding *list)

@@ -3,7 +3,9 @@
 #ifndef ALPINE_SENDER_OUTSTANDING_H
 #define ALPINE_SENDER_OUTSTANDING_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/batch.h"
 
@@ -29,8 +31,12 @@ struct batch *outstanding_next(const struct outstanding *list);
 /* The place up to which everything is answered: before the first outstanding batch, else `read`, the place up to
  * which the source was read. */
 const struct place *outstanding_safe(const struct outstanding *list, const struct place *read);
-/* What was postponed is not any more. */
-void outstanding_recall(struct outstanding *list);
+/* What was postponed until now_ns or earlier is not any more. */
+void outstanding_recall(struct outstanding *list, int64_t now_ns);
+/* When the next of those that are postponed has its turn; INT64_MAX: there is none. */
+int64_t outstanding_due(const struct outstanding *list);
+/* True if nothing in it is under way, or could be: all is postponed or doomed. */
+bool outstanding_is_quiet(const struct outstanding *list);
 void outstanding_clear(struct outstanding *list);
 
 #endif

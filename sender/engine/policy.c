@@ -14,6 +14,7 @@ static const struct rule {
     const char *advice; /* for HOLD: what a person can do */
 } rules[] = {
     {TRANSPORT_UNREACHABLE, 0, ANY_STATUS, OUTCOME_AGAIN, NULL},
+    {TRANSPORT_TIMED_OUT, 0, ANY_STATUS, OUTCOME_AGAIN, NULL},
     {TRANSPORT_NONSENSE, 0, ANY_STATUS, OUTCOME_AGAIN, NULL},
     {TRANSPORT_UNTRUSTED, 0, ANY_STATUS, OUTCOME_HOLD,
      "TLS failure - check the receiver's certificate and ALPINE_API_URL"},
@@ -54,6 +55,7 @@ const char *policy_advice(const struct transport_answer *answer)
 
 bool policy_blames_signal(const struct transport_answer *answer)
 {
-    bool success = answer->status >= 200 && answer->status < 300;
-    return answer->failure == TRANSPORT_OK && (success || answer->status == 500);
+    int status = answer->status;
+    bool success = status >= 200 && status < 300;
+    return answer->failure == TRANSPORT_OK && (success || status == 500 || status == 400 || status == 422);
 }

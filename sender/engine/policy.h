@@ -14,7 +14,8 @@ enum outcome policy_outcome(const struct transport_answer *answer);
 const char *policy_advice(const struct transport_answer *answer);
 
 /* For an AGAIN: may one signal of the request be the trouble, rather than the receiver or the way to it? A receiver
- * that stumbles over a signal answers 500, or a success that it then does not spell out. */
+ * that stumbles over a signal answers 500, a success that it then does not spell out, or a refusal without a
+ * reason. */
 bool policy_blames_signal(const struct transport_answer *answer);
 
 #endif

@@ -47,7 +47,8 @@ static void begin_sending(struct sweep *sweep, const struct comparing *comparing
                           int64_t last)
 {
     int64_t first = tally_first(comparing->block);
-    int64_t before = first == INT64_MIN ? first : first - 1;
+    /* Before the very first block is the beginning: {0}. */
+    int64_t before = first == INT64_MIN ? 0 : first - 1;
     if (last > tally_last(comparing->block))
         last = tally_last(comparing->block);
     log_write(sweep->log, LOG_WARN, LOG_PLAIN,
@@ -59,6 +60,7 @@ static void begin_sending(struct sweep *sweep, const struct comparing *comparing
     sweep->feed->intake.read = (struct place){.position = before};
     sweep->feed->intake.until = last;
     sweep->feed->intake.at_end = false;
+    sweep->given_up = false;
     set_state(sweep, SWEEP_SENDING, INT64_MAX);
 }
 
@@ -70,7 +72,7 @@ static void compare(struct sweep *sweep, int64_t now_ns)
     struct err ignored;
     const struct place *read = &sweep->rows->intake.read;
     const struct table *table = sweep->table;
-    if (place_is_start(read) || sweep->next > read->position) {
+    if (place_is_start(read) || sweep->over || sweep->next > read->position) {
         set_state(sweep, SWEEP_RESTING, now_ns + sweep->interval_ns);
         return;
     }
@@ -79,8 +81,8 @@ static void compare(struct sweep *sweep, int64_t now_ns)
         sweep->due_ns = now_ns + WAIT_PAUSE_NS;
         return;
     }
-    bool over = !comparing.any || tally_last(comparing.block) >= read->position;
-    sweep->next = over ? INT64_MAX : tally_last(comparing.block) + 1;
+    sweep->over = !comparing.any || tally_last(comparing.block) >= read->position;
+    sweep->next = sweep->over ? sweep->next : tally_last(comparing.block) + 1;
     sweep->due_ns = now_ns + BLOCK_PAUSE_NS;
     if (comparing.any && !tally_equal(&comparing.tally, &noted))
         begin_sending(sweep, &comparing, &noted, read->position);
@@ -88,9 +90,15 @@ static void compare(struct sweep *sweep, int64_t now_ns)
 
 /* --- sending ----------------------------------------------------------------------------------------------- */
 
+void sweep_give_up(struct sweep *sweep)
+{
+    sweep->given_up = true;
+}
+
 static void finish_block(struct sweep *sweep, int64_t now_ns)
 {
-    journal_mend_tally(sweep->journal, sweep->block, &sweep->difference);
+    if (!sweep->given_up)
+        journal_mend_tally(sweep->journal, sweep->block, &sweep->difference);
     set_state(sweep, SWEEP_COMPARING, now_ns + BLOCK_PAUSE_NS);
 }
 
@@ -112,6 +120,7 @@ void sweep_tick(struct sweep *sweep, int64_t now_ns, bool calm)
     }
     if (sweep->state == SWEEP_RESTING) {
         sweep->next = INT64_MIN;
+        sweep->over = false;
         set_state(sweep, SWEEP_COMPARING, now_ns);
     }
     compare(sweep, now_ns);

@@ -29,15 +29,19 @@ struct sweep {
     const struct feed *rows; /* the table's, whose position bounds it */
     int64_t interval_ns;
     int64_t due_ns;
-    int64_t next;                  /* the position to go on from */
+    int64_t next;                  /* the position to go on from … */
+    bool over;                     /* … unless all was compared */
     int64_t block;                 /* that is sent … */
     struct state_tally difference; /* … and what its tally lacks */
+    bool given_up;                 /* a row of it cannot be sent now: the next sweep finds the block again */
 };
 
 /* interval_ns: between sweeps. The first one begins that long after now_ns. */
 void sweep_init(struct sweep *sweep, int64_t interval_ns, int64_t now_ns);
 /* Does what is due. calm: nothing else waits to be sent; otherwise it waits. */
 void sweep_tick(struct sweep *sweep, int64_t now_ns, bool calm);
+/* A row of the block that is sent cannot be sent now, and leaves: the block does not count as mended. */
+void sweep_give_up(struct sweep *sweep);
 /* When sweep_tick has something to do; INT64_MAX: never, or when the batches of its feed are answered. */
 int64_t sweep_due(const struct sweep *sweep);
 

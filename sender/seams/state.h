@@ -60,7 +60,7 @@ struct state_ops {
     int (*save)(void *self, const struct state_progress *progress, struct err *err);
 
     /* Durable on return: a signal whose letter is kept may be passed. Replaces the letter if it has an id, or if
-     * there is one for the same signal_id and hash (without a signal_id: the same position). */
+     * there is one for the same signal_id and hash (without a signal_id: the same text at the same position). */
     int (*bury)(void *self, const struct dead_letter *letter, struct err *err);
     /* A letter was delivered after all: it leaves. */
     int (*remove)(void *self, int64_t id, struct err *err);

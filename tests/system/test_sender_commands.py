@@ -291,3 +291,15 @@ def test_hash_judges_all_the_vectors_as_cpython_did(program, vectors):
         assert line.get("match", False) == vector["accept"], (vector, line)
         if vector["accept"]:
             assert line["canonical"] == vector["canonical"], (vector, line)
+
+
+def test_status_counts_what_a_replaced_table_has_from_its_beginning(stage):
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    argo.write(30)
+    sender = stage.sender(far_end, argo)
+    sender.sync()
+    argo.remove()
+    argo.write(12)
+    assert sender.status()["pending"] == 12
+    sender.sync()
+    assert sender.status()["pending"] == 0

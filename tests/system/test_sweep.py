@@ -140,3 +140,18 @@ def test_sync_full_reads_the_log_again_too(stage):
 def test_a_sweep_interval_that_is_none_is_a_configuration_error(stage, value):
     done = stage.sender(stage.fake_receiver(), stage.argo()).command("sync", ALPINE_SWEEP_INTERVAL=value)
     assert done.code == 78 and "ALPINE_SWEEP_INTERVAL" in done.err
+
+
+def test_the_smallest_and_the_largest_id_are_rows_too(stage):
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    made = argo.write(3)
+    sender = stage.sender(far_end, argo, ALPINE_SWEEP_INTERVAL=0.2).start_service()
+    sender.wait_status(delivered=3, pending=0)
+    ends = argo.maker.signals(2)
+    argo.commit(ends)
+    for signal, number in zip(ends, (-2**63, 2**63 - 1)):
+        argo.connection.execute("UPDATE signals SET id = ? WHERE signal_id = ?", [number, signal["signal_id"]])
+    wait_for(lambda: set(pairs(far_end.accepted)) == set(pairs(made + ends)), 20, "both ends of the table")
+    sender.wait_status(pending=0, position=2**63 - 1)
+    before = far_end.times_posted
+    stays(lambda: far_end.times_posted == before, 1, "a sweep that finds nothing sends nothing")

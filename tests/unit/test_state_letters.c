@@ -122,6 +122,17 @@ static void one_that_is_there_already_needs_no_room(void **state)
     assert_int_equal(state_letters_count(stage->state), LETTERS_MAX);
 }
 
+/* A log's positions begin anew with each file, so the same position may be another line. */
+static void two_without_an_id_at_the_same_position(void **state)
+{
+    struct stage *stage = *state;
+    assert_int_equal(stage_bury(stage, ORIGIN_LOG, 77, "", "", "{\"unreadable\":\"one\"}"), 0);
+    assert_int_equal(stage_bury(stage, ORIGIN_LOG, 77, "", "", "{\"unreadable\":\"two\"}"), 0);
+    assert_int_equal(stage_bury(stage, ORIGIN_LOG, 77, "", "", "{\"unreadable\":\"two\"}"), 0);
+    stage_see(stage);
+    assert_int_equal(stage->letters, 2);
+}
+
 static void letters_that_were_delivered_make_room(void **state)
 {
     struct stage *stage = *state;
@@ -318,6 +329,7 @@ int main(void)
         TEST(so_many_and_no_more),
         TEST(one_that_is_there_already_needs_no_room),
         TEST(letters_that_were_delivered_make_room),
+        TEST(two_without_an_id_at_the_same_position),
         TEST(when_full_a_letter_can_still_come_back),
         TEST(a_large_one_is_kept_as_its_beginning),
         TEST(delivered_after_all_it_leaves),
