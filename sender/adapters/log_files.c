@@ -252,7 +252,7 @@ static bool may_follow(const struct succession *succession, const struct stat *f
 {
     if (is_older(&succession->after, file))
         return true;
-    bool same_time = !is_older(file, &succession->after);
+    bool same_time = !is_older(file, &succession->after) && !is_same_file(file, &succession->after);
     return same_time && succession->read->count < LOG_FILES_READ_MAX && !was_read(succession->read, file);
 }
 
@@ -260,21 +260,40 @@ static bool note_successor(void *self, const char *path, const char *name, const
 {
     struct succession *succession = self;
     bool better = !succession->best_path[0] || is_older(file, &succession->best);
-    if (is_rotated_name(succession->files, name) && may_follow(succession, file) && better) {
+    if (is_rotated_name(succession->files, name) && file->st_size && may_follow(succession, file) && better) {
         succession->best = *file;
         (void)snprintf(succession->best_path, sizeof succession->best_path, "%s", path);
     }
     return true;
 }
 
+/* False if it cannot be told what comes after. */
+static bool look_for_successor(struct succession *succession, int fd)
+{
+    if (fstat(fd, &succession->after))
+        return false;
+    each_file(succession->files, note_successor, succession);
+    return true;
+}
+
+bool log_files_goes_on(const struct log_files *files, int fd, const struct log_files_read *read)
+{
+    struct succession succession = {.files = files, .read = read};
+    struct stat current;
+    if (log_files_is_current(files, fd))
+        return false;
+    if (log_files_stat_current(files, &current) && current.st_size > 0)
+        return true;
+    return look_for_successor(&succession, fd) && succession.best_path[0];
+}
+
 int log_files_open_next(const struct log_files *files, int fd, struct log_files_read *read, struct err *err)
 {
     struct succession succession = {.files = files, .read = read};
-    if (!fstat(fd, &succession.after)) {
-        if (read->count < LOG_FILES_READ_MAX)
-            read->inodes[read->count++] = succession.after.st_ino;
-        each_file(files, note_successor, &succession);
-    }
+    struct stat done;
+    if (!fstat(fd, &done) && read->count < LOG_FILES_READ_MAX)
+        read->inodes[read->count++] = done.st_ino;
+    (void)look_for_successor(&succession, fd);
     int next = succession.best_path[0] ? open_regular(files, succession.best_path) : -1;
     return next >= 0 ? next : log_files_open_current(files, err);
 }

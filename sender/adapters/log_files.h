@@ -44,6 +44,9 @@ struct log_files_read {
     size_t count;
 };
 
+/* Was the log continued in another file, with something in it, after this one, as log_files_open_next sees it? As
+ * long as the next one is empty, Argo may not have opened it yet, and still write to this one. */
+bool log_files_goes_on(const struct log_files *files, int fd, const struct log_files_read *read);
 /* Opens the file that the log was continued in after this one: of the rotated files that are not older, and were
  * not read, the oldest; else the current one. (A file's time is coarse: several may have the same.) Notes this one
  * as read. Returns the descriptor, -1 and the reason in err. */

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHUNK = 64 * 1024 };
+enum { CHUNK = 64 * 1024, SEARCHED_AT_ONCE = 64 * 1024 * 1024 };
 
 void log_lines_seek(struct log_lines *lines, int fd, int64_t offset)
 {
@@ -12,6 +12,7 @@ void log_lines_seek(struct log_lines *lines, int fd, int64_t offset)
     lines->offset = offset;
     lines->data_offset = offset;
     lines->end = NULL;
+    lines->searched = 0;
     buf_reset(&lines->data);
 }
 
@@ -45,16 +46,21 @@ static ssize_t read_more(struct log_lines *lines)
     return count;
 }
 
-/* Looks for the end of a line that is too long to be kept. Returns its offset, -1 if it is not there yet. */
-static int64_t find_far_end(const struct log_lines *lines, int64_t from)
+/* Looks for the end of the line at the offset, which is too long to be kept. Returns the offset behind it, -1 if it
+ * is not there yet, or not found within a bounded number of bytes: the next call goes on from there. */
+static int64_t find_far_end(struct log_lines *lines)
 {
-    char chunk[4096];
+    char chunk[CHUNK];
     ssize_t count;
-    while ((count = pread(lines->fd, chunk, sizeof chunk, from)) > 0) {
+    if (lines->far_line != lines->offset || lines->searched <= lines->offset)
+        lines->searched = lines->offset + LOG_LINE_MAX;
+    lines->far_line = lines->offset;
+    int64_t limit = lines->searched + SEARCHED_AT_ONCE;
+    while (lines->searched < limit && (count = pread(lines->fd, chunk, sizeof chunk, lines->searched)) > 0) {
         const char *end = memchr(chunk, '\n', (size_t)count);
         if (end)
-            return from + (end - chunk) + 1;
-        from += count;
+            return lines->searched + (end - chunk) + 1;
+        lines->searched += count;
     }
     return -1;
 }
@@ -70,7 +76,7 @@ static void set_line(struct log_lines *lines, struct log_line *line, size_t len,
 
 static int long_line(struct log_lines *lines, struct log_line *line)
 {
-    int64_t end = find_far_end(lines, lines->offset + LOG_LINE_MAX);
+    int64_t end = find_far_end(lines);
     if (end < 0)
         return 0;
     set_line(lines, line, LOG_LINE_MAX, end);

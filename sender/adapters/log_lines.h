@@ -16,8 +16,10 @@ struct log_lines {
     int64_t offset;  /* of the next line in the file */
     struct buf data; /* bytes of the file from data_offset on */
     int64_t data_offset;
-    char *end;     /* where the NUL behind the line that was given stands, … */
-    char end_byte; /* … instead of this; NULL: nowhere */
+    int64_t far_line; /* the offset of a line that is too long, … */
+    int64_t searched; /* … and how far its end was looked for */
+    char *end;        /* where the NUL behind the line that was given stands, … */
+    char end_byte;    /* … instead of this; NULL: nowhere */
 };
 
 struct log_line {

@@ -123,15 +123,6 @@ static enum source_status read_file(struct source_log *log, bool unfinished, sou
     return status < 0 ? fail(log, err) : SOURCE_END;
 }
 
-/* Everything in this file was read. True if the log goes on in another one: the path leads to a file that has
- * something in it. As long as that is empty, Argo may not have opened it yet, and still write here. */
-static bool is_over(const struct source_log *log)
-{
-    struct stat now;
-    return !log_files_is_current(log->files, log->fd) && log_files_stat_current(log->files, &now) &&
-           now.st_size > 0;
-}
-
 static enum source_status source_read(void *self, const struct place *after, source_take *take, void *taker,
                                       struct err *err)
 {
@@ -141,7 +132,9 @@ static enum source_status source_read(void *self, const struct place *after, sou
     if (status != SOURCE_END)
         return status;
     for (;;) {
-        bool over = is_over(log); /* asked before the file is read: what was written until then is in it */
+        bool over =
+            log_files_goes_on(log->files, log->fd,
+                              &log->read); /* asked before the file is read: what was written until then is in it */
         status = read_file(log, over, take, taker, err);
         if (status != SOURCE_END || !over)
             break;
@@ -163,7 +156,7 @@ static bool source_changed(void *self)
     struct stat file;
     if (log->fd < 0 || fstat(log->fd, &file) || file.st_size != log->seen_size)
         return true;
-    return is_over(log);
+    return log_files_goes_on(log->files, log->fd, &log->read);
 }
 
 static int64_t source_count_after(void *self, const struct place *after)

@@ -31,7 +31,8 @@ static bool is_damage_at_opening(int code)
 static void roll_back(struct state_db *db)
 {
     if (db->in_transaction)
-        (void)sqlite3_exec(db->db, "ROLLBACK; PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+        (void)sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
+    (void)sqlite3_exec(db->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
     db->generation += db->in_transaction;
     db->in_transaction = false;
 }

@@ -116,7 +116,7 @@ static int has_letter(struct state_sqlite *sqlite, const struct dead_letter *let
 
 static int make_sure_of_room(struct state_sqlite *sqlite, const struct dead_letter *letter, struct err *err)
 {
-    if (know_count(sqlite, err))
+    if (state_sqlite_hold_directory(sqlite, err) || know_count(sqlite, err))
         return -1;
     bool full = !letter->id && sqlite->letters >= sqlite->letters_max;
     if (full && sqlite->letters_version != data_version(sqlite, err) && count_anew(sqlite, err))

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int lock_path(const char *directory, char path[PATH_MAX])
@@ -37,6 +38,15 @@ int state_lock_take(const char *directory, pid_t *owner, struct err *err)
     *owner = owner_of(fd);
     (void)close(fd);
     return err_set(err, "another alpine-sender (pid %ld) has the state directory %s", (long)*owner, directory);
+}
+
+bool state_lock_is_in_place(const char *directory, int fd)
+{
+    char path[PATH_MAX];
+    struct stat locked;
+    struct stat there;
+    return !lock_path(directory, path) && !fstat(fd, &locked) && !stat(path, &there) &&
+           locked.st_ino == there.st_ino && locked.st_dev == there.st_dev;
 }
 
 pid_t state_lock_owner(const char *directory)

@@ -17,6 +17,10 @@ struct state_sqlite {
     int64_t letters_version; /* … and PRAGMA data_version: it moves when another program has changed something */
 };
 
+/* Makes sure that the state directory is there and this sender's: when it was removed while it was in use, it is
+ * made and taken anew, and what is kept there begins afresh. Returns -1 and the reason in err. */
+int state_sqlite_hold_directory(struct state_sqlite *sqlite, struct err *err);
+
 int state_letters_bury(void *self, const struct dead_letter *letter, struct err *err);
 int state_letters_remove(void *self, int64_t id, struct err *err);
 int state_letters_remove_delivered(void *self, const char *signal_id, const char *sha256, struct err *err);

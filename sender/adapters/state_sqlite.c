@@ -35,12 +35,30 @@ static int state_load(void *self, struct state_progress *progress, struct err *e
     return 0;
 }
 
+int state_sqlite_hold_directory(struct state_sqlite *sqlite, struct err *err)
+{
+    pid_t ignored;
+    if (!sqlite->db.own || (sqlite->lock_fd >= 0 && state_lock_is_in_place(sqlite->directory, sqlite->lock_fd)))
+        return 0;
+    state_db_close(&sqlite->db);
+    if (sqlite->lock_fd >= 0)
+        (void)close(sqlite->lock_fd);
+    sqlite->lock_fd = -1;
+    if (file_make_directory(sqlite->directory, 0700, err))
+        return -1;
+    sqlite->lock_fd = state_lock_take(sqlite->directory, &ignored, err);
+    if (sqlite->lock_fd < 0)
+        return -1;
+    return err_set(err, "%s was removed while it was in use; it is made anew", sqlite->directory);
+}
+
 static int state_save(void *self, const struct state_progress *progress, struct err *err)
 {
     struct state_sqlite *sqlite = self;
     const struct place *row = &progress->places[ORIGIN_TABLE];
     const struct place *line = &progress->places[ORIGIN_LOG];
-    if (state_db_begin(&sqlite->db, err) || state_ledger_prune(sqlite, row, err))
+    if (state_sqlite_hold_directory(sqlite, err) || state_db_begin(&sqlite->db, err) ||
+        state_ledger_prune(sqlite, row, err))
         return -1;
     if (state_db_run(
             &sqlite->db,

@@ -93,7 +93,7 @@ static enum transport_failure failure_of(CURLcode code, CURL *easy)
     case CURLE_WEIRD_SERVER_REPLY:
         return TRANSPORT_NONSENSE;
     default:
-        return TRANSPORT_UNREACHABLE;
+        return was_connected(easy) ? TRANSPORT_BROKEN : TRANSPORT_UNREACHABLE;
     }
 }
 
@@ -256,6 +256,8 @@ static int set_options(struct call *call, const struct transport_request *reques
     failed |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     failed |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->fresh ? 1L : 0L);
     failed |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    failed |=
+        curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a resolver that hangs is left behind, not waited for */
     failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "alpine-sender/" ALPINE_VERSION);
     failed |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(curl->request_limit_ns / NS_PER_MS));
     failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(curl->connect_limit_ns / NS_PER_MS));

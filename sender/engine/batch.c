@@ -93,10 +93,34 @@ struct batch *batch_split(struct batch *batch, size_t at)
             return NULL;
         }
     if (rest) {
+        rest->careful = batch->careful;
         batch->count = at;
         buf_truncate(&batch->body, batch->items[at - 1].offset + batch->items[at - 1].len + 1);
     }
     return rest;
+}
+
+struct batch *batch_take_front(struct batch *batch, size_t count)
+{
+    struct batch *front = batch_new(&batch->before);
+    for (size_t i = 0; front && i < count; i++)
+        if (add_from(front, batch, i)) {
+            batch_free(front);
+            return NULL;
+        }
+    if (front) {
+        front->careful = batch->careful;
+        batch_place(batch, count - 1, &batch->before);
+        batch->count -= count;
+        memmove(batch->items, batch->items + count, batch->count * sizeof *batch->items);
+    }
+    return front;
+}
+
+const char *batch_body(const struct batch *batch, size_t *len)
+{
+    *len = batch->body.len - batch->items[0].offset;
+    return batch->body.data + batch->items[0].offset;
 }
 
 struct batch *batch_extract(const struct batch *batch, const bool *wanted)
@@ -120,6 +144,7 @@ int batch_keep(struct batch *batch, const bool *keep)
     batch->next = old.next;
     batch->in_flight = old.in_flight;
     batch->postponed = old.postponed;
+    batch->careful = old.careful;
     *kept = old;
     batch_free(kept);
     return 0;

@@ -24,13 +24,14 @@ struct batch_item {
     size_t len;         /* without the line's end */
 };
 
-/* How often a batch of one signal was refused without a reason, and others were not. */
+/* A batch of one signal that failed: was it the link, or this one? */
 struct stumble {
-    unsigned count;
-    bool alone;        /* others went between two times: it is this one, and not the receiver */
-    int64_t first_ns;  /* when it was so first, monotonic */
+    unsigned failures; /* how often it did */
+    bool alone;        /* and others went before it did again */
+    unsigned times;    /* how often that was so … */
+    int64_t first_ns;  /* … and since when, monotonic */
     int64_t again_ns;  /* not before */
-    int64_t delivered; /* how many signals had been delivered when it was so last */
+    int64_t delivered; /* how many signals had been delivered when it failed last */
 };
 
 struct batch {
@@ -39,12 +40,13 @@ struct batch {
     struct batch_item *items;
     size_t count;
     size_t capacity;
-    struct buf body; /* NDJSON: a line an item */
+    struct buf body; /* NDJSON: a line an item; before the first item's offset there may be old ones */
     struct arena arena;
     bool in_flight;
     bool postponed; /* others go first, because it stumbled */
     struct stumble stumble;
-    bool doomed; /* its items have reasons: it waits for their letters to be kept, and is never sent */
+    bool careful; /* the receiver stumbled over something in it: its signals go one by one */
+    bool doomed;  /* its items have reasons: it waits for their letters to be kept, and is never sent */
 };
 
 struct batch *batch_new(const struct place *before);
@@ -53,6 +55,12 @@ void batch_free(struct batch *batch);
 /* Appends an item; everything is copied, reason and detail if there are any. Returns 0, or -1 when out of memory
  * (the batch is as it was). */
 MUST_CHECK int batch_add(struct batch *batch, const struct batch_item *item, const char *json, size_t len);
+
+/* Moves the first `count` items into a new batch of their own; 0 < count < batch->count. NULL when out of memory.
+ */
+struct batch *batch_take_front(struct batch *batch, size_t count);
+/* What is sent for it: the lines of its items, one behind the other. */
+const char *batch_body(const struct batch *batch, size_t *len);
 
 /* Moves the items from `at` on into a new batch; 0 < at < count. NULL when out of memory. */
 struct batch *batch_split(struct batch *batch, size_t at);

@@ -11,8 +11,8 @@
 
 #define DOOM_INTERVAL_NS (1 * NS_PER_S)
 
-/* Signals whose letters cannot be kept wait in memory; with this many nothing further is read. */
-enum { DOOMED_MAX = 1000 };
+/* So many different signals are tried one after the other while the link is not up, and then these again. */
+enum { PROBES_MAX = 16 };
 
 static void advance(struct delivery *delivery);
 
@@ -40,6 +40,8 @@ static void set_request_id(char id[17])
 static bool launch(struct delivery *delivery, struct feed *feed, struct batch *batch)
 {
     struct err err = {0};
+    size_t len;
+    const char *body = batch_body(batch, &len);
     struct flight *flight = calloc(1, sizeof *flight);
     if (!flight)
         return false;
@@ -49,8 +51,8 @@ static bool launch(struct delivery *delivery, struct feed *feed, struct batch *b
         .method = "POST",
         .path = flight->single ? "/signal" : "/batch",
         .content_type = flight->single ? "application/json" : "application/x-ndjson",
-        .body = batch->body.data,
-        .len = flight->single ? batch->items[0].len : batch->body.len,
+        .body = body,
+        .len = flight->single ? batch->items[0].len : len,
         .fresh = delivery->backend.state != LINK_UP,
         .done = on_answer,
         .context = flight,
@@ -78,11 +80,25 @@ static size_t doomed(const struct delivery *delivery)
     return count;
 }
 
+size_t delivery_postponed(const struct delivery *delivery, bool without_alone)
+{
+    size_t count = 0;
+    for (size_t kind = 0; kind < FEED_COUNT; kind++)
+        count += outstanding_postponed(&delivery->feeds[kind].list, without_alone);
+    return count;
+}
+
+/* What waits in memory for a person, or for its turn after others, is bounded. */
+static bool holds_too_much(const struct delivery *delivery)
+{
+    return doomed(delivery) + delivery_postponed(delivery, false) >= DELIVERY_HELD_MAX;
+}
+
 static struct batch *read_feed(struct delivery *delivery, struct feed *feed)
 {
     size_t most = delivery->backend.single ? 1 : delivery->backend.batch_size;
     struct batch *batch = NULL;
-    while (doomed(delivery) < DOOMED_MAX) {
+    while (!holds_too_much(delivery)) {
         batch = intake_read(&feed->intake, most, delivery->options.batch_bytes_max);
         if (!batch)
             break;
@@ -121,17 +137,25 @@ static struct batch *find_waiting(struct delivery *delivery, struct feed **feed)
     return NULL;
 }
 
+/* While the link is not up something has to be the probe, and what fails by itself would prove nothing. */
+static void recall(struct delivery *delivery)
+{
+    bool probes = delivery->backend.state != LINK_UP;
+    for (size_t kind = 0; kind < FEED_COUNT; kind++)
+        outstanding_recall(&delivery->feeds[kind].list, clock_monotonic_ns(), probes);
+}
+
 /* What waits already, then what can be read, then what was put off. */
 static struct batch *choose_next(struct delivery *delivery, struct feed **feed)
 {
+    if (delivery->backend.state != LINK_UP && delivery_postponed(delivery, true) >= PROBES_MAX)
+        recall(delivery);
     struct batch *batch = find_waiting(delivery, feed);
     if (!batch)
         batch = read_next(delivery, feed);
     if (batch)
         return batch;
-    bool up = delivery->backend.state == LINK_UP; /* else something has to be the probe */
-    for (size_t kind = 0; kind < FEED_COUNT; kind++)
-        outstanding_recall(&delivery->feeds[kind].list, up ? clock_monotonic_ns() : INT64_MAX);
+    recall(delivery);
     return find_waiting(delivery, feed);
 }
 
@@ -141,14 +165,10 @@ static bool launch_next(struct delivery *delivery)
     struct batch *batch = choose_next(delivery, &feed);
     if (!batch)
         return false;
-    size_t most = backend_batch_size(&delivery->backend);
-    if (batch->count > most) {
-        struct batch *rest = batch_split(batch, most);
-        if (!rest)
-            return false;
-        outstanding_insert_after(&feed->list, batch, rest);
-    }
-    return launch(delivery, feed, batch);
+    size_t most = batch->careful ? 1 : backend_batch_size(&delivery->backend);
+    if (batch->count > most)
+        batch = outstanding_take_front(&feed->list, batch, most);
+    return batch && launch(delivery, feed, batch);
 }
 
 static unsigned flights_allowed(struct delivery *delivery)
@@ -218,6 +238,8 @@ static bool add_letter(void *self, const struct dead_letter *letter)
 {
     struct delivery *delivery = self;
     struct outstanding *letters = &delivery->feeds[FEED_LETTERS].list;
+    if (letters->batches >= delivery->options.batch_max)
+        return false;
     for (const struct batch *batch = letters->first; batch; batch = batch->next)
         if (batch->items[0].dead_id == letter->id)
             return true; /* on its way already */
@@ -234,7 +256,7 @@ static bool add_letter(void *self, const struct dead_letter *letter)
         return false;
     }
     outstanding_append(letters, batch);
-    return letters->batches < delivery->options.batch_max;
+    return true;
 }
 
 void delivery_look_at_retries(struct delivery *delivery)
@@ -250,12 +272,9 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static bool has_something(const struct delivery *delivery)
+static int64_t later(int64_t a, int64_t b)
 {
-    for (size_t kind = 0; kind < FEED_COUNT; kind++)
-        if (delivery->feeds[kind].list.signals > delivery->feeds[kind].list.doomed)
-            return true;
-    return false;
+    return a > b ? a : b;
 }
 
 /* When pump would do something that no answer calls it for: the next attempt, or the rest of a long reading. */
@@ -265,14 +284,12 @@ static int64_t pump_due(const struct delivery *delivery)
     if (delivery->stopping || delivery->in_flight)
         return INT64_MAX;
     for (size_t kind = 0; kind < FEED_COUNT; kind++)
-        if (delivery->feeds[kind].intake.more && doomed(delivery) < DOOMED_MAX)
+        if (delivery->feeds[kind].intake.more && !holds_too_much(delivery))
             return up ? 0 : delivery->backend.retry_ns;
-    if (!up)
-        return has_something(delivery) ? delivery->backend.retry_ns : INT64_MAX;
     int64_t due = INT64_MAX;
     for (size_t kind = 0; kind < FEED_COUNT; kind++)
         due = earlier(due, outstanding_due(&delivery->feeds[kind].list));
-    return due;
+    return up || due == INT64_MAX ? due : later(due, delivery->backend.retry_ns);
 }
 
 int64_t delivery_due(const struct delivery *delivery)
@@ -351,6 +368,7 @@ struct delivery *delivery_open(const struct delivery_options *options, const str
         return NULL;
     }
     delivery->options = *options;
+    delivery->delivered_at_stumble = -1;
     delivery->transport = ends->transport;
     delivery->log = ends->log;
     if (journal_open(&delivery->journal, ends->state, ends->log, err)) {

@@ -24,6 +24,7 @@ struct delivery {
     int64_t doom_ns; /* when to try again to keep the letters that could not be kept */
     int64_t delivered;
     int64_t duplicates;
+    int64_t delivered_at_stumble; /* when the receiver stumbled over something last; -1: it did not */
 };
 
 /* A request, as the transport gives it back. */
@@ -34,6 +35,12 @@ struct flight {
     bool single; /* it went to /signal */
     char id[17];
 };
+
+/* Signals whose letters cannot be kept, and those that fail by themselves, wait in memory; with so many of them
+ * nothing is read. */
+enum { DELIVERY_HELD_MAX = 1000 };
+/* How many signals are postponed; without_alone: and did not fail by themselves. */
+size_t delivery_postponed(const struct delivery *delivery, bool without_alone);
 
 /* Does what the answer to a flight says. The flight is not in the air any more, and stays the caller's. */
 void landing_handle(const struct flight *flight, const struct transport_answer *answer);

@@ -13,7 +13,7 @@
 #include "engine/policy.h"
 
 /* A signal that the receiver stumbles over so often, and for so long, while it takes others, needs a person. */
-enum { STUCK_TRIES = 20 };
+enum { STUCK_TRIES = 20, CROWDED_TRIES = 3 };
 #define STUCK_NS (3600 * NS_PER_S)
 
 void landing_note_progress(struct delivery *delivery)
@@ -144,6 +144,34 @@ static bool halve(const struct flight *flight)
     return true;
 }
 
+/* The receiver stumbled over something. If it took others since it did so last, the link works. */
+static void blame_link_or_not(struct delivery *delivery, const struct transport_answer *answer)
+{
+    if (delivery->delivered == delivery->delivered_at_stumble)
+        backend_retry(&delivery->backend, answer);
+    delivery->delivered_at_stumble = delivery->delivered;
+}
+
+/* One of them may be the trouble, whatever the answer looks like. A receiver that stumbles gets them one by one;
+ * otherwise halves find out, and for what may as well be chance a second failure is waited for. */
+static void batch_failed(const struct flight *flight, const struct transport_answer *answer, enum outcome outcome)
+{
+    struct backend *backend = &flight->delivery->backend;
+    bool blamed = policy_blames_signal(answer);
+    bool too_slow = answer->failure == TRANSPORT_TIMED_OUT;
+    bool once_more = backend->state == LINK_RETRYING || outcome == OUTCOME_HOLD;
+    if (blamed)
+        flight->batch->careful = true;
+    else if (too_slow || (once_more && policy_may_blame_signal(answer)))
+        (void)halve(flight);
+    if (outcome == OUTCOME_HOLD)
+        backend_hold(backend, answer);
+    else if (blamed)
+        blame_link_or_not(flight->delivery, answer);
+    else
+        backend_retry(backend, answer);
+}
+
 static void batch_landed(const struct flight *flight, const struct transport_answer *answer)
 {
     struct batch *batch = flight->batch;
@@ -156,53 +184,73 @@ static void batch_landed(const struct flight *flight, const struct transport_ans
     }
     if (outcome == OUTCOME_NEVER && halve(flight))
         return; /* too large, or one of them spoils it: halves find out */
-    if (answer->failure == TRANSPORT_TIMED_OUT) {
+    if (answer->failure == TRANSPORT_TIMED_OUT)
         backend_shrink_batch(backend, batch->count);
-        (void)halve(flight);
-    }
     struct verdict *verdicts = outcome == OUTCOME_DONE ? calloc(batch->count, sizeof *verdicts) : NULL;
     if (verdicts && answer->status == 200 && !answer_read_batch(answer, batch, verdicts)) {
         backend_grow_batch(backend, batch->count);
         settle(flight, verdicts, answer);
-    } else if (outcome == OUTCOME_HOLD) {
-        backend_hold(backend, answer);
     } else {
-        /* Once may be chance. Twice, and one of them may be the trouble: halves find out. */
-        if (backend->state == LINK_RETRYING && policy_blames_signal(answer))
-            (void)halve(flight);
-        backend_retry(backend, answer);
+        batch_failed(flight, answer, outcome);
     }
     free(verdicts);
 }
 
-/* The receiver stumbled over this very signal, as it seems. The next probe is another one; and if that gets
- * through, the link is not what fails: then this one rests by a clock of its own, and in the end becomes a dead
- * letter. */
-static void stumble(const struct flight *flight, const struct transport_answer *answer)
+/* Notes a failure. Returns whether it is this signal that fails, and not the link: others went since it failed
+ * last, or they did once, and the answer is one that a receiver gives to a single signal. */
+static bool is_its_own_fault(const struct delivery *delivery, struct stumble *stumble,
+                             const struct transport_answer *answer)
+{
+    bool others_went = stumble->failures && delivery->delivered > stumble->delivered;
+    if (others_went && !stumble->times++)
+        stumble->first_ns = clock_monotonic_ns();
+    stumble->failures++;
+    stumble->alone |= others_went;
+    stumble->delivered = delivery->delivered;
+    return (others_went && policy_may_blame_signal(answer)) || (stumble->alone && policy_blames_signal(answer));
+}
+
+/* Long enough; or so many are stuck that nothing else can be read any more. */
+static bool is_stuck(const struct delivery *delivery, const struct stumble *stumble, int64_t now)
+{
+    if (stumble->times >= STUCK_TRIES && now - stumble->first_ns >= STUCK_NS)
+        return true;
+    return stumble->failures >= CROWDED_TRIES && delivery_postponed(delivery, false) >= DELIVERY_HELD_MAX / 2;
+}
+
+/* It rests by a clock of its own, and in the end it becomes a dead letter. */
+static void rest(const struct flight *flight, const struct transport_answer *answer)
 {
     struct delivery *delivery = flight->delivery;
-    struct batch *batch = flight->batch;
-    struct stumble *stumble = &batch->stumble;
+    struct stumble *stumble = &flight->batch->stumble;
     int64_t now = clock_monotonic_ns();
-    stumble->alone |= stumble->count && delivery->delivered > stumble->delivered;
-    if (!stumble->count++)
-        stumble->first_ns = now;
-    stumble->delivered = delivery->delivered;
-    batch->postponed = true;
-    if (!stumble->alone) {
-        backend_retry(&delivery->backend, answer);
-    } else if (flight->feed->kind == FEED_SWEEP) {
+    struct verdict verdict = {.outcome = OUTCOME_NEVER, .reason = "stuck"};
+    if (flight->feed->kind == FEED_SWEEP) {
         sweep_give_up(&delivery->sweep);
-        outstanding_remove(&flight->feed->list, batch);
-    } else if (stumble->count >= STUCK_TRIES && now - stumble->first_ns >= STUCK_NS) {
-        struct verdict verdict = {.outcome = OUTCOME_NEVER, .reason = "stuck"};
-        (void)snprintf(verdict.detail, sizeof verdict.detail,
-                       "the receiver answered status %d to it %u times, and took others meanwhile", answer->status,
-                       stumble->count);
+        outstanding_remove(&flight->feed->list, flight->batch);
+    } else if (is_stuck(delivery, stumble, now)) {
+        (void)snprintf(verdict.detail, sizeof verdict.detail, "it failed %u times while others went: status %d %s",
+                       stumble->times, answer->status, answer->error);
         settle(flight, &verdict, answer);
     } else {
-        stumble->again_ns = now + backend_rest_ns(&delivery->backend, stumble->count);
+        stumble->again_ns = now + backend_rest_ns(&delivery->backend, stumble->failures);
     }
+}
+
+/* A single signal failed. If it may be the reason, the next probe is another one: if that gets through, the link is
+ * not what fails. */
+static void single_failed(const struct flight *flight, const struct transport_answer *answer, enum outcome outcome)
+{
+    struct delivery *delivery = flight->delivery;
+    flight->batch->postponed = policy_may_blame_signal(answer);
+    if (is_its_own_fault(delivery, &flight->batch->stumble, answer))
+        rest(flight, answer);
+    else if (outcome == OUTCOME_HOLD)
+        backend_hold(&delivery->backend, answer);
+    else if (policy_blames_signal(answer))
+        blame_link_or_not(delivery, answer);
+    else
+        backend_retry(&delivery->backend, answer);
 }
 
 static void single_landed(const struct flight *flight, const struct transport_answer *answer)
@@ -210,19 +258,14 @@ static void single_landed(const struct flight *flight, const struct transport_an
     struct backend *backend = &flight->delivery->backend;
     struct verdict verdict;
     answer_read_single(answer, &flight->batch->items[0], &verdict);
-    if (verdict.outcome == OUTCOME_HOLD) {
-        /* There is no single call either, so what was missing was a receiver, not its batch call. */
-        if (answer->status == 404 || answer->status == 405)
-            backend->single = false;
-        backend_hold(backend, answer);
-    } else if (verdict.outcome == OUTCOME_AGAIN) {
-        if (policy_blames_signal(answer))
-            stumble(flight, answer);
-        else
-            backend_retry(backend, answer);
-    } else {
+    if (verdict.outcome == OUTCOME_DONE || verdict.outcome == OUTCOME_NEVER) {
         settle(flight, &verdict, answer);
+        return;
     }
+    /* There is no single call either, so what was missing was a receiver, not its batch call. */
+    if (answer->failure == TRANSPORT_OK && (answer->status == 404 || answer->status == 405))
+        backend->single = false;
+    single_failed(flight, answer, verdict.outcome);
 }
 
 void landing_handle(const struct flight *flight, const struct transport_answer *answer)

@@ -36,11 +36,19 @@ enum intake_choice once_for_line(void *self, const struct source_item *item)
     return is_read(&once->rows->intake.read, position) ? INTAKE_SKIP : INTAKE_SEND;
 }
 
-/* Is it on its way from the log? What is stuck there for reasons of its own is not waited for. */
+/* A signal that failed so often may be the trouble itself; others must not wait for it. */
+enum { PATIENCE = 3 };
+
+static bool is_stuck(const struct batch *batch)
+{
+    return batch->doomed || (batch->postponed && batch->stumble.failures >= PATIENCE);
+}
+
+/* Is it on its way from the log? What is stuck there is not waited for. */
 static bool is_under_way(const struct outstanding *list, const char *signal_id)
 {
     for (const struct batch *batch = list->first; batch; batch = batch->next)
-        for (size_t i = 0; !batch->doomed && !batch->postponed && i < batch->count; i++)
+        for (size_t i = 0; !is_stuck(batch) && i < batch->count; i++)
             if (!strcmp(batch->items[i].signal_id, signal_id))
                 return true;
     return false;

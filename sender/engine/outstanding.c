@@ -25,6 +25,18 @@ void outstanding_insert_after(struct outstanding *list, struct batch *batch, str
     list->batches++; /* its signals were counted with the batch they come from */
 }
 
+struct batch *outstanding_take_front(struct outstanding *list, struct batch *batch, size_t count)
+{
+    struct batch **at = find(list, batch);
+    struct batch *front = batch_take_front(batch, count);
+    if (!front)
+        return NULL;
+    front->next = batch;
+    *at = front;
+    list->batches++; /* its signals were counted with the batch they come from */
+    return front;
+}
+
 void outstanding_remove(struct outstanding *list, struct batch *batch)
 {
     struct batch **at = find(list, batch);
@@ -92,20 +104,32 @@ const struct place *outstanding_safe(const struct outstanding *list, const struc
     return list->first ? &list->first->before : read;
 }
 
-void outstanding_recall(struct outstanding *list, int64_t now_ns)
+void outstanding_recall(struct outstanding *list, int64_t now_ns, bool probes)
 {
     for (struct batch *batch = list->first; batch; batch = batch->next)
-        if (batch->stumble.again_ns <= now_ns)
+        if (batch->stumble.again_ns <= now_ns || (probes && !batch->stumble.alone))
             batch->postponed = false;
 }
 
 int64_t outstanding_due(const struct outstanding *list)
 {
     int64_t due = INT64_MAX;
-    for (const struct batch *batch = list->first; batch; batch = batch->next)
-        if (batch->postponed && batch->stumble.again_ns < due)
-            due = batch->stumble.again_ns;
+    for (const struct batch *batch = list->first; batch; batch = batch->next) {
+        bool rests = batch->postponed && batch->stumble.alone;
+        int64_t at = rests ? batch->stumble.again_ns : 0;
+        if (!batch->doomed && at < due)
+            due = at;
+    }
     return due;
+}
+
+size_t outstanding_postponed(const struct outstanding *list, bool without_alone)
+{
+    size_t count = 0;
+    for (const struct batch *batch = list->first; batch; batch = batch->next)
+        if (batch->postponed && !(without_alone && batch->stumble.alone))
+            count += batch->count;
+    return count;
 }
 
 bool outstanding_is_quiet(const struct outstanding *list)

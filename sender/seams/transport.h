@@ -10,7 +10,8 @@
 
 enum transport_failure {
     TRANSPORT_OK,          /* there is an HTTP answer */
-    TRANSPORT_UNREACHABLE, /* DNS, connect, reset */
+    TRANSPORT_UNREACHABLE, /* DNS, connect: nothing was sent */
+    TRANSPORT_BROKEN,      /* connected, and broken off */
     TRANSPORT_TIMED_OUT,   /* connected, and no answer in time */
     TRANSPORT_UNTRUSTED,   /* TLS: the other side is not who it should be */
     TRANSPORT_NONSENSE,    /* what came back is no HTTP, or too much of it */

@@ -691,3 +691,23 @@ def test_a_rotation_takes_no_lock_of_argos_database_away(stage, way):
     wait_posted(far_end, made + only_in_the_table)
     second = stage.sender(far_end, argo, "second", ALPINE_STATE_DIR=sender.state)
     assert second.command("sync").code == 1, "nor is the lock of the state directory gone"
+
+
+@pytest.mark.parametrize("command", ["sync", "run"])
+def test_two_rotations_while_the_new_log_is_still_empty(stage, command):
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    sender = tailing(stage, far_end, argo)
+    made = argo.maker.signals(17)
+    argo.append(made[:5])
+    sender.sync()
+    argo.append(made[5:10])
+    argo.rotate()
+    argo.append(made[10:])
+    argo.rotate()
+    argo.log.touch()
+    if command == "run":
+        sender.start_service()
+    else:
+        sender.sync()
+    wait_posted(far_end, made)
+    sender.settled(delivered=17)

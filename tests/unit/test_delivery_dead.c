@@ -242,7 +242,7 @@ static void letters_wait_like_signals(void **state)
     ends_open(ends);
     (void)add_letter(ends, "letter", "{\"signal_id\":\"letter\"}");
     delivery_look_at_retries(ends->delivery);
-    answer(ends, 0, 500, "{}");
+    answer(ends, 0, 502, "{}");
     arrive(ends, 1);
     assert_int_equal(ends->sent, 1);
     /* It alone may be the trouble, so the probe is another one; then it has its turn again. */

@@ -107,6 +107,49 @@ static void a_signal_that_is_stuck_stops_nothing_and_becomes_a_letter(void **sta
     assert_int_equal(stats_of(ends).outstanding, 0);
 }
 
+/* Whatever the answers to one signal look like, the others arrive. */
+static void check_others_go(struct ends *ends, const struct transport_answer *trouble)
+{
+    ends_open(ends);
+    arrive(ends, 50);
+    for (int i = 0; i < 3000 && stats_of(ends).delivered < 49; i++) {
+        for (int flight; (flight = open_flight(ends, 0)) != NONE;) {
+            bool poisoned = false;
+            for (int k = 0; k < ends->flights[flight].count; k++)
+                poisoned |= ends->flights[flight].rows[k] == 7;
+            if (poisoned)
+                answer_full(ends, flight, trouble);
+            else
+                answer_stored(ends, flight);
+        }
+        pass(ends, NS_PER_S);
+    }
+    assert_int_equal(stats_of(ends).delivered, 49);
+    assert_int_equal(stats_of(ends).outstanding, 1);
+    assert_int_equal(ends->letter_count, 0);
+}
+
+static void a_proxy_that_breaks_at_one_signal(void **state)
+{
+    check_others_go(*state, &(struct transport_answer){.status = 502, .error = "", .body = ""});
+}
+
+static void a_firewall_that_forbids_one_signal(void **state)
+{
+    check_others_go(*state, &(struct transport_answer){.status = 403, .error = "", .body = ""});
+}
+
+static void a_connection_that_breaks_at_one_signal(void **state)
+{
+    check_others_go(*state, &(struct transport_answer){.failure = TRANSPORT_BROKEN, .error = "reset", .body = ""});
+}
+
+static void silence_to_one_signal(void **state)
+{
+    check_others_go(*state,
+                    &(struct transport_answer){.failure = TRANSPORT_TIMED_OUT, .error = "late", .body = ""});
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ends_start, ends_finish)
@@ -114,6 +157,10 @@ int main(void)
         TEST(a_batch_that_takes_too_long_shrinks),
         TEST(silence_is_no_slowness),
         TEST(a_signal_that_is_stuck_stops_nothing_and_becomes_a_letter),
+        TEST(a_proxy_that_breaks_at_one_signal),
+        TEST(a_firewall_that_forbids_one_signal),
+        TEST(a_connection_that_breaks_at_one_signal),
+        TEST(silence_to_one_signal),
     };
     return cmocka_run_group_tests_name("delivery_slow", tests, NULL, NULL);
 }
