@@ -115,13 +115,14 @@ def test_a_letter_is_kept_before_its_row_is_passed_however_the_sender_ends(stage
 def test_a_dead_letter_is_flushed_to_the_disk(stage):
     """A position may be lost in a power cut, a letter may not: the system calls show it."""
     far_end, argo = stage.fake_receiver(), stage.argo()
+    untraced = stage.sender(far_end, argo)  # to ask for the status
     sender = stage.sender(far_end, argo, ASAN_OPTIONS="exitcode=99:detect_leaks=0")  # no leak check under a tracer
     trace = stage.folder / "trace"
     sender.program, sender.arguments = "strace", [
         "-D", "-f", "-e", "trace=fsync,fdatasync", "-o", trace, sender.program, *sender.arguments]
     sender.start_service()
     argo.write(3)
-    wait_for(lambda: len(far_end.accepted) == 3, 20, "the good ones")
+    untraced.settled(delivered=3)  # the first save is over, for which a new WAL is flushed too
     before = trace.read_text().count("sync(")
     bad = argo.maker.signal()
     argo.commit([{**bad, "symbol": "WRONG"}])
