@@ -32,7 +32,7 @@ THIRDS = 3
 SIDE_BY_SIDE = 2
 LIMIT = 300  # seconds for the tests of one defect
 SOUND_LIMIT = 1800  # seconds for all tests where there is no defect
-TEST_LIMIT = 100  # seconds for one test
+TEST_LIMIT = 100  # seconds for one test, or for a unit test's program
 
 
 class NotCaught(Exception):
@@ -75,7 +75,7 @@ class Result:
 
 
 def run_unit(test, folder):
-    code, said = run(folder / "tests" / "unit" / f"test_{test.module}")
+    code, said = run(folder / "tests" / "unit" / f"test_{test.module}", limit=TEST_LIMIT)
     own = "".join(said.split(f"[ RUN      ] {test.case}\n")[1:]).split("[ RUN ")[0]  # what this case said
     if f"[       OK ] {test.case}\n" in own:
         return Result("passed", said)

@@ -125,6 +125,8 @@ DEFECTS = _table(
     ("sent-by-log-and-table", "what went by the log is sent again by the table",
      Unit("delivery_log", "the_line_goes_and_the_row_is_skipped"),
      System("test_log_source.py", "test_sync_after_sync_sends_nothing_twice")),
+    ("forgotten-too-early", "what went by the log is forgotten before the position is beyond its row",
+     Unit("state_sqlite", "what_the_table_has_shown")),
     ("rest-of-the-rotated-log", "the rest of a renamed log is not read",
      Unit("source_log", "changes_are_seen")),
     ("half-a-line", "a half-written line is taken for a whole one",
