@@ -284,7 +284,7 @@ def test_two_senders_on_one_state_are_refused(stage):
     assert done.code == 1 and str(first.state) in done.err
     assert second.command("sync", limit=20).code == 1
     assert first.running
-    assert second.status()["delivered"] == 3, "looking is allowed"
+    second.wait_status(delivered=3)  # looking is allowed
 
 
 def test_disabled_says_so_and_ends_with_0(stage):
