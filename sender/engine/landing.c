@@ -92,22 +92,33 @@ struct parting {
     size_t agains;
 };
 
-static void part_item(const struct flight *flight, size_t index, const struct verdict *verdict,
+static void part_dead(const struct flight *flight, size_t index, const struct verdict *verdict,
                       struct parting *parting)
 {
     struct batch *batch = flight->batch;
     struct delivery *delivery = flight->delivery;
     const struct batch_item *item = &batch->items[index];
-    if (verdict->outcome == OUTCOME_DONE) {
-        item_delivered(flight, item, verdict->duplicate);
-    } else if (verdict->outcome == OUTCOME_NEVER) {
-        raise_alarm(delivery, item, verdict);
-        if (item_dead(delivery, flight->feed, batch, item, verdict->reason, verdict->detail))
-            return;
-        parting->doomed[index] = !batch_doom(batch, index, verdict->reason, verdict->detail);
-        parting->again[index] = !parting->doomed[index];
-    } else {
-        parting->again[index] = true;
+    raise_alarm(delivery, item, verdict);
+    if (item_dead(delivery, flight->feed, batch, item, verdict->reason, verdict->detail))
+        return;
+    parting->doomed[index] = !batch_doom(batch, index, verdict->reason, verdict->detail);
+    parting->again[index] = !parting->doomed[index];
+}
+
+/* The dead ones first: a letter is durable at once, what is delivered only with the place that passes it. The other
+ * way round a crash between the two would count what is delivered, and send it again. */
+static void part_all(const struct flight *flight, const struct verdict *verdicts, struct parting *parting)
+{
+    size_t count = flight->batch->count;
+    for (size_t i = 0; i < count; i++)
+        if (verdicts[i].outcome == OUTCOME_NEVER)
+            part_dead(flight, i, &verdicts[i], parting);
+    for (size_t i = 0; i < count; i++) {
+        if (verdicts[i].outcome == OUTCOME_DONE)
+            item_delivered(flight, &flight->batch->items[i], verdicts[i].duplicate);
+        else if (verdicts[i].outcome != OUTCOME_NEVER)
+            parting->again[i] = true;
+        parting->agains += parting->again[i];
     }
 }
 
@@ -123,10 +134,7 @@ static void settle(const struct flight *flight, const struct verdict *verdicts,
         return;
     }
     struct parting parting = {.doomed = flags, .again = flags + count};
-    for (size_t i = 0; i < count; i++) {
-        part_item(flight, i, &verdicts[i], &parting);
-        parting.agains += parting.again[i];
-    }
+    part_all(flight, verdicts, &parting);
     if (parting.agains < count)
         backend_up(&delivery->backend);
     if (outstanding_part(&flight->feed->list, flight->batch, parting.doomed, parting.again) || parting.agains)
