@@ -13,6 +13,7 @@
 #include "base/clock.h"
 
 #define LOOK_INTERVAL_NS (NS_PER_S / 2)
+enum { STUCK_LOOKS = 10 };
 
 enum link_state {
     LINK_IDLE,      /* no request, or a header that is not complete */
@@ -31,6 +32,8 @@ struct http_link {
     atomic_bool fresh;        /* LINK_IDLE has just begun: the next two are not valid yet */
     uint64_t received;        /* bytes at the start of LINK_IDLE; watcher only */
     int64_t header_since_ns;  /* when the watcher saw a header begin, 0: not yet; watcher only */
+    int64_t stuck_since_ns;   /* of the request that was seen to be too old, … */
+    int stuck_looks;          /* … and how often; watcher only */
 };
 
 struct http_links {
@@ -91,6 +94,17 @@ static void cut_off(struct http_link *link)
         (void)shutdown(link->fd, SHUT_RDWR);
 }
 
+/* After a pause of the whole process this thread may be the first to run, and every request looks old: only one
+ * that is seen so for a while of running time is stuck. */
+static void look_at_stuck(struct http_links *links, struct http_link *link, int64_t age_ns)
+{
+    int64_t since = atomic_load(&link->since_ns);
+    link->stuck_looks = link->stuck_since_ns == since ? link->stuck_looks + 1 : 1;
+    link->stuck_since_ns = since;
+    if (link->stuck_looks >= STUCK_LOOKS)
+        links->options.on_stuck(links->options.self, age_ns);
+}
+
 static void look_at(struct http_links *links, struct http_link *link, int64_t now_ns)
 {
     const struct http_links_options *options = &links->options;
@@ -101,7 +115,7 @@ static void look_at(struct http_links *links, struct http_link *link, int64_t no
     else if (state == LINK_READING && age > options->body_limit_ns)
         expire(links, link, LINK_READING);
     else if (state == LINK_HANDLING && age > options->handling_limit_ns)
-        options->on_stuck(options->self, age);
+        look_at_stuck(links, link, age);
     else if (state == LINK_ANSWERING && age > options->body_limit_ns)
         cut_off(link);
 }

@@ -11,9 +11,12 @@
 #include "adapters/pg_connect.h"
 #include "base/clock.h"
 
+enum { GIVE_UP_BEFORE_MS = 250 };
+
 struct pg_conn {
     PGconn *pg;
     char sqlstate[6];
+    char table[64]; /* that the last error is about; "" if none in particular */
     bool broken;
     bool warned;
 };
@@ -117,7 +120,9 @@ static void keep_error(struct pg_conn *conn, const PGresult *result, struct err 
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *table = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
     (void)snprintf(conn->sqlstate, sizeof conn->sqlstate, "%s", state ? state : "");
+    (void)snprintf(conn->table, sizeof conn->table, "%s", table ? table : "");
     if (PQstatus(conn->pg) == CONNECTION_BAD)
         conn->broken = true;
     char what[32];
@@ -181,6 +186,18 @@ int pg_conn_do(struct pg_conn *conn, const char *sql, int64_t deadline_ns, struc
 const char *pg_conn_sqlstate(const struct pg_conn *conn)
 {
     return conn->sqlstate;
+}
+
+bool pg_conn_error_is_about(const struct pg_conn *conn, const char *table)
+{
+    return !conn->table[0] || !strcmp(conn->table, table);
+}
+
+int64_t pg_conn_statement_ms(int64_t deadline_ns)
+{
+    int64_t left = (deadline_ns - clock_monotonic_ns()) / NS_PER_MS;
+    int64_t ms = left > 2 * GIVE_UP_BEFORE_MS ? left - GIVE_UP_BEFORE_MS : left / 2;
+    return ms > 0 ? ms : 1;
 }
 
 bool pg_conn_is_open(struct pg_conn *conn)

@@ -61,11 +61,15 @@ static size_t count_items(const char *list)
     return count;
 }
 
-static char *copy_item(const char *list, size_t n)
+#define DEFAULT_PORT "5432"
+
+/* An empty port is the usual one; libpq would take it for "not given", and use the url's whole list. */
+static char *copy_item(const char *list, size_t n, int part)
 {
     while (n--)
         list = strchr(list, ',') + 1;
-    return strndup(list, strcspn(list, ","));
+    size_t len = strcspn(list, ",");
+    return !len && part == PORT ? strdup(DEFAULT_PORT) : strndup(list, len);
 }
 
 /* One list of the url, cut into the candidates. One port for all hosts is left to libpq, as is a list whose length
@@ -75,11 +79,16 @@ static int cut_list(struct race *race, int part, const char *list)
     if (!list || count_items(list) != race->count)
         return 0;
     for (size_t i = 0; i < race->count; i++) {
-        race->candidates[i].place[part] = copy_item(list, i);
+        race->candidates[i].place[part] = copy_item(list, i, part);
         if (!race->candidates[i].place[part])
             return err_set(race->err, "out of memory");
     }
     return 0;
+}
+
+static bool has_empty_item(const char *list)
+{
+    return *list == ',' || strstr(list, ",,") || list[strlen(list) - 1] == ',';
 }
 
 static bool lists_fit(const char *const lists[PLACE_COUNT], size_t count)
@@ -88,6 +97,8 @@ static bool lists_fit(const char *const lists[PLACE_COUNT], size_t count)
         size_t items = lists[part] ? count_items(lists[part]) : count;
         if (items != count && !(part == PORT && items == 1))
             return false;
+        if (part != PORT && lists[part] && has_empty_item(lists[part]))
+            return false; /* left to libpq */
     }
     return count <= HOSTS_MAX;
 }

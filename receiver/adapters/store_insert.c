@@ -23,11 +23,14 @@ enum { ATTEMPTS_MAX = 4 };
 /* One round trip. The isolation level is said, whatever the database's default is: in a stricter one the snapshot
  * would be older than the lock, and the tip stale. synchronous_commit is raised where it was lowered and never
  * lowered where it is stricter; the time-outs keep a receiver that is stopped in mid-transaction from holding the
- * chain for ever. */
+ * chain for ever, and end what nobody waits for any more. Warnings have to come: one tells that no standby
+ * confirmed. */
 static const char begin_sql[] = "BEGIN ISOLATION LEVEL READ COMMITTED; "
                                 "SELECT set_config('synchronous_commit', 'on', true) "
                                 "WHERE current_setting('synchronous_commit') IN ('off', 'local'); "
-                                "SELECT set_config('idle_in_transaction_session_timeout', '10s', true), "
+                                "SELECT set_config('client_min_messages', 'warning', true), "
+                                "set_config('statement_timeout', '%lld', true), "
+                                "set_config('idle_in_transaction_session_timeout', '10s', true), "
                                 "set_config('lock_timeout', '10s', true); "
                                 "SELECT pg_advisory_xact_lock(" STORE_CHAIN_LOCK "); "
                                 "SELECT chain_index, verification_hash FROM signals WHERE chain_index IS NOT NULL "
@@ -63,7 +66,8 @@ static enum step step_after_error(struct pg_conn *conn)
     case SQLSTATE_RETRY:
         return STEP_RACE;
     case SQLSTATE_BAD_ROW:
-        return STEP_BAD_ROW;
+        /* A rule of another table, which a trigger of Alpine's writes to, is not this row's fault. */
+        return pg_conn_error_is_about(conn, "signals") ? STEP_BAD_ROW : STEP_FAILED;
     case SQLSTATE_UNAVAILABLE:
         break;
     }
@@ -92,7 +96,9 @@ static void set_tip(struct transaction *tx, int index, const char *hash)
 
 static enum step begin(struct transaction *tx, struct err *err)
 {
-    PGresult *tip = pg_conn_run(tx->in->conn, begin_sql, NULL, tx->in->deadline_ns, err);
+    char sql[sizeof begin_sql + 32];
+    (void)snprintf(sql, sizeof sql, begin_sql, (long long)pg_conn_statement_ms(tx->in->deadline_ns));
+    PGresult *tip = pg_conn_run(tx->in->conn, sql, NULL, tx->in->deadline_ns, err);
     if (!tip)
         return step_after_error(tx->in->conn);
     bool empty = PQntuples(tip) == 0;

@@ -17,13 +17,15 @@ static const char writable_sql[] =
 
 /* What a batch needs, the chain's lock included. The ids are given, so that a trial uses none up. */
 static const char trial_sql[] =
-    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT set_config('lock_timeout', '1s', true); "
-    "SELECT pg_advisory_xact_lock(" STORE_CHAIN_LOCK "); "
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT set_config('lock_timeout', '1s', true), "
+    "set_config('statement_timeout', '%lld', true); SELECT pg_advisory_xact_lock(" STORE_CHAIN_LOCK "); "
     "INSERT INTO signals (id, symbol, action, price, confidence, rationale, verification_hash, is_active, "
     "canonical) "
     "OVERRIDING SYSTEM VALUE SELECT -n, 'TEST', 'BUY', 1, 0.5, 'a trial that is rolled back', "
     "encode(sha256(convert_to(text, 'UTF8')), 'hex'), false, text FROM generate_series(1, %zu) AS n, "
     "LATERAL (SELECT rpad('alpine-receiver trial ' || n, 500, '.')) AS canonical(text)";
+
+enum { TRIAL_ROWS_MAX = 2000 };
 
 struct store_pg {
     struct store store;
@@ -65,15 +67,27 @@ static int check_schema(struct store_pg *pg, int64_t deadline_ns, struct err *er
                    version, pg->schema_version);
 }
 
+/* Did it fail for taking too long? Then a smaller one may work, and must be tried: a trial that is always too large
+ * would keep the receiver away for ever. On a full disk the size stays. */
+static bool was_too_slow(struct store_pg *pg)
+{
+    const char *state = pg_conn_sqlstate(pg->conn);
+    return !pg_conn_is_open(pg->conn) || !strcmp(state, "57014") || !strcmp(state, "55P03");
+}
+
 /* Larger than what failed: on a full disk one small row may still find a place. A row that breaks a rule of
- * Alpine's own shows that the database writes as well as one that goes in. */
+ * Alpine's own table shows that the database writes as well as one that goes in. */
 static enum outcome write_and_take_back(struct store_pg *pg, int64_t deadline_ns, struct err *err)
 {
     struct err ignored;
-    char sql[sizeof trial_sql + 24];
-    (void)snprintf(sql, sizeof sql, trial_sql, 1 + 2 * pg->failed_count);
+    char sql[sizeof trial_sql + 64];
+    size_t rows = 1 + 2 * pg->failed_count < TRIAL_ROWS_MAX ? 1 + 2 * pg->failed_count : TRIAL_ROWS_MAX;
+    (void)snprintf(sql, sizeof sql, trial_sql, (long long)pg_conn_statement_ms(deadline_ns), rows);
     bool refused = pg_conn_do(pg->conn, sql, deadline_ns, err) != 0;
-    bool bad_row = refused && sqlstate_action(pg_conn_sqlstate(pg->conn)) == SQLSTATE_BAD_ROW;
+    bool bad_row = refused && sqlstate_action(pg_conn_sqlstate(pg->conn)) == SQLSTATE_BAD_ROW &&
+                   pg_conn_error_is_about(pg->conn, "signals");
+    if (refused && !bad_row && was_too_slow(pg))
+        pg->failed_count = rows / 8; /* a quarter of the rows the next time */
     if (!pg_conn_is_open(pg->conn) || pg_conn_do(pg->conn, "ROLLBACK", deadline_ns, &ignored))
         return OUTCOME_AGAIN;
     return !refused || bad_row ? OUTCOME_DONE : OUTCOME_AGAIN;

@@ -173,6 +173,7 @@ static void stop(struct server *server)
 {
     committer_stop(server->committer);
     http_stop(server->http);
+    committer_free(server->committer);
     api_free(server->api);
     rate_limit_free(server->rate_limit);
     keyring_free(server->keyring);

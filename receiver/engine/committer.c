@@ -241,7 +241,7 @@ static struct submission *pop(struct committer *committer)
     committer->first = submission->next;
     if (!committer->first)
         committer->last = &committer->first;
-    committer->waiting -= submission->to_store;
+    committer->waiting -= submission->count;
     submission->next = NULL;
     return submission;
 }
@@ -341,14 +341,14 @@ bool committer_submit(struct committer *committer, struct submission *submission
         return false;
     }
     (void)pthread_mutex_lock(&committer->lock);
-    bool fits = !committer->waiting || committer->waiting + submission->to_store <= committer->options.queue_max;
+    bool fits = !committer->waiting || committer->waiting + submission->count <= committer->options.queue_max;
     if (fits && !committer->stopping) {
         submission->outcome = SUBMISSION_WAITING;
         submission->queued_ns = clock_monotonic_ns();
         submission->next = NULL;
         *committer->last = submission;
         committer->last = &submission->next;
-        committer->waiting += submission->to_store;
+        committer->waiting += submission->count;
         taken = true;
     }
     (void)pthread_mutex_unlock(&committer->lock);
@@ -365,8 +365,10 @@ bool committer_is_ready(struct committer *committer, int *retry_after_s)
 
 /* --- life -------------------------------------------------------------------------------------------------- */
 
-static void destroy(struct committer *committer)
+void committer_free(struct committer *committer)
 {
+    if (!committer)
+        return;
     if (committer->wake_fd >= 0)
         (void)close(committer->wake_fd);
     (void)pthread_mutex_destroy(&committer->lock);
@@ -390,13 +392,13 @@ struct committer *committer_start(const struct store *store, const struct commit
     committer->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (committer->wake_fd < 0) {
         err_set_errno(err, "cannot make an eventfd");
-        destroy(committer);
+        committer_free(committer);
         return NULL;
     }
     errno = pthread_create(&committer->thread, NULL, run, committer);
     if (errno) {
         err_set_errno(err, "cannot start the committer's thread");
-        destroy(committer);
+        committer_free(committer);
         return NULL;
     }
     return committer;
@@ -412,5 +414,5 @@ void committer_stop(struct committer *committer)
     wake(committer);
     (void)pthread_join(committer->thread, NULL);
     committer->store->ops->close(committer->store->self);
-    destroy(committer);
+    set_state(committer, DATABASE_AWAY);
 }

@@ -24,8 +24,11 @@ struct committer_options {
 /* Starts the thread. The store and the log must outlive it. NULL and the reason in err on failure. */
 struct committer *committer_start(const struct store *store, const struct committer_options *options,
                                   struct log *log, struct err *err);
-/* Stores what waits (as far as the database lets it), answers everything, ends the thread. */
+/* Stores what waits (as far as the database lets it), answers everything, ends the thread. It can still be asked,
+ * and takes nothing any more. */
 void committer_stop(struct committer *committer);
+/* Once nobody asks it any more: frees it. Stop it first. */
+void committer_free(struct committer *committer);
 
 /* Any thread. Takes a submission over until its done is called. Returns false, and leaves it to the caller with
  * outcome and retry_after_s set, if the queue is full or the database is away. */

@@ -45,7 +45,11 @@ static bool launch(struct delivery *delivery, struct feed *feed, struct batch *b
     struct flight *flight = calloc(1, sizeof *flight);
     if (!flight)
         return false;
-    *flight = (struct flight){delivery, feed, batch, batch->count == 1, ""};
+    *flight = (struct flight){.delivery = delivery,
+                              .feed = feed,
+                              .batch = batch,
+                              .single = batch->count == 1,
+                              .sent_ns = clock_monotonic_ns()};
     set_request_id(flight->id);
     struct transport_request request = {
         .method = "POST",

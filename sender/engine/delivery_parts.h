@@ -33,6 +33,7 @@ struct flight {
     struct feed *feed;
     struct batch *batch;
     bool single; /* it went to /signal */
+    int64_t sent_ns;
     char id[17];
 };
 

@@ -15,6 +15,8 @@
 /* A signal that the receiver stumbles over so often, and for so long, while it takes others, needs a person. */
 enum { STUCK_TRIES = 20, CROWDED_TRIES = 3 };
 #define STUCK_NS (3600 * NS_PER_S)
+/* A failure that took so long, twice: the receiver's database may be too slow for so many signals at once. */
+#define SLOW_NS (1 * NS_PER_S)
 
 void landing_note_progress(struct delivery *delivery)
 {
@@ -166,8 +168,11 @@ static void batch_failed(const struct flight *flight, const struct transport_ans
 {
     struct backend *backend = &flight->delivery->backend;
     bool blamed = policy_blames_signal(answer);
-    bool too_slow = answer->failure == TRANSPORT_TIMED_OUT;
     bool once_more = backend->state == LINK_RETRYING || outcome == OUTCOME_HOLD;
+    bool too_slow =
+        answer->failure == TRANSPORT_TIMED_OUT || (once_more && clock_monotonic_ns() - flight->sent_ns > SLOW_NS);
+    if (too_slow)
+        backend_shrink_batch(backend, flight->batch->count);
     if (blamed)
         flight->batch->careful = true;
     else if (too_slow || (once_more && policy_may_blame_signal(answer)))
@@ -192,8 +197,6 @@ static void batch_landed(const struct flight *flight, const struct transport_ans
     }
     if (outcome == OUTCOME_NEVER && halve(flight))
         return; /* too large, or one of them spoils it: halves find out */
-    if (answer->failure == TRANSPORT_TIMED_OUT)
-        backend_shrink_batch(backend, batch->count);
     struct verdict *verdicts = outcome == OUTCOME_DONE ? calloc(batch->count, sizeof *verdicts) : NULL;
     if (verdicts && answer->status == 200 && !answer_read_batch(answer, batch, verdicts)) {
         backend_grow_batch(backend, batch->count);

@@ -154,6 +154,7 @@ int api_stage_finish(void **state)
 {
     struct api_stage *stage = *state;
     committer_stop(stage->stage.committer);
+    committer_free(stage->stage.committer);
     api_free(stage->api);
     keyring_free(stage->keyring);
     rate_limit_free(stage->rate_limit);

@@ -138,6 +138,7 @@ void stage_start_ready(struct stage *stage)
 void stage_stop(struct stage *stage)
 {
     committer_stop(stage->committer);
+    committer_free(stage->committer);
     stage->committer = NULL;
 }
 

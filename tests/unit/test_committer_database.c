@@ -131,6 +131,7 @@ static void a_stop_right_after_the_start(void **state)
         stage_stop(stage);
     }
     committer_stop(NULL);
+    committer_free(NULL);
 }
 
 enum { THREADS = 4, EACH = 250 };
