@@ -11,7 +11,7 @@
 #include "adapters/pg_connect.h"
 #include "base/clock.h"
 
-enum { GIVE_UP_BEFORE_MS = 250 };
+enum { GIVE_UP_BEFORE_MS = 100 };
 
 struct pg_conn {
     PGconn *pg;

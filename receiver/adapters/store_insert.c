@@ -28,8 +28,10 @@ enum { ATTEMPTS_MAX = 4 };
 static const char begin_sql[] = "BEGIN ISOLATION LEVEL READ COMMITTED; "
                                 "SELECT set_config('synchronous_commit', 'on', true) "
                                 "WHERE current_setting('synchronous_commit') IN ('off', 'local'); "
+                                "SELECT set_config('statement_timeout', '%lld', true) "
+                                "WHERE current_setting('statement_timeout')::interval "
+                                "NOT BETWEEN interval '1ms' AND interval '%lld ms'; "
                                 "SELECT set_config('client_min_messages', 'warning', true), "
-                                "set_config('statement_timeout', '%lld', true), "
                                 "set_config('idle_in_transaction_session_timeout', '10s', true), "
                                 "set_config('lock_timeout', '10s', true); "
                                 "SELECT pg_advisory_xact_lock(" STORE_CHAIN_LOCK "); "
@@ -96,8 +98,9 @@ static void set_tip(struct transaction *tx, int index, const char *hash)
 
 static enum step begin(struct transaction *tx, struct err *err)
 {
-    char sql[sizeof begin_sql + 32];
-    (void)snprintf(sql, sizeof sql, begin_sql, (long long)pg_conn_statement_ms(tx->in->deadline_ns));
+    char sql[sizeof begin_sql + 64];
+    long long limit_ms = (long long)pg_conn_statement_ms(tx->in->deadline_ns);
+    (void)snprintf(sql, sizeof sql, begin_sql, limit_ms, limit_ms);
     PGresult *tip = pg_conn_run(tx->in->conn, sql, NULL, tx->in->deadline_ns, err);
     if (!tip)
         return step_after_error(tx->in->conn);
@@ -109,7 +112,7 @@ static enum step begin(struct transaction *tx, struct err *err)
 
 /* --- inserting some rows ----------------------------------------------------------------------------------- */
 
-/* Stable by position: of rows with the same hash the first one is the one that the INSERT takes. */
+/* Of rows with the same hash one is taken as the stored one: within a request the first, which the INSERT takes. */
 static int compare_hashes(const void *a, const void *b)
 {
     struct store_row *const *left = a;
