@@ -113,7 +113,7 @@ class SenderStopped(Fault):
 
 
 class DiskFull(Fault):
-    """The file system of the sender's state has no byte left. It may go on or give up; afterwards it must be right."""
+    """The file system of the sender's state has no byte left. It goes on, or is started when there is room again."""
 
     needs = ("sender",)
     longest = 5.0
@@ -124,7 +124,8 @@ class DiskFull(Fault):
 
     @property
     def may_end(self):
-        return (self.world.sender,)
+        """Killed, it cannot begin again while there is no room."""
+        return (self.world.sender,) if self.killed else ()
 
     def throw(self):
         self.file = self.world.state / FILLING

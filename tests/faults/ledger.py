@@ -113,6 +113,7 @@ class Ledger:
         """Everything once more, from the beginning, into fresh figures. Given are ids: Argo's, those of the dead
         letters, and those that Alpine acknowledged."""
         figures = self.figures
+        live = {name: getattr(figures, name) for name in ("duplicated", "unverified", "chain_faults")}
         figures.lost = figures.duplicated = figures.unverified = figures.chain_faults = 0
         with self._lock:
             self._begin_again()
@@ -125,6 +126,8 @@ class Ledger:
             if name not in self.made or not self.made[name].bad:
                 self._wrong("lost", f"a good signal is a dead letter: {name}")
         self._prove_in_sql()
+        for name, count in live.items():  # what a failover has removed again was there all the same
+            setattr(figures, name, max(count, getattr(figures, name)))
 
     def _prove_in_sql(self):
         database = self.pair.database(self.name)

@@ -48,7 +48,9 @@ class Storm:
             raise
         finally:
             with self._changed:
-                self._changed.wait_for(lambda: not self.running, 300)
+                if not self._changed.wait_for(lambda: not self.running, 300):
+                    self.failed = True
+                    self.figures.complain(f"never over: {', '.join(map(str, self.running))}")
 
     def _next(self):
         self._number += 1
@@ -67,6 +69,7 @@ class Storm:
         try:
             self.say(f"fault {fault.number}: {fault}")
             self.figures.threw(type(fault).__name__)
+            self.world.mend(fault, before=True)  # what has ended by itself is not to be hidden by what ends it now
             fault.throw()
             time.sleep(fault.seconds)
             fault.heal()

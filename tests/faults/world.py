@@ -26,6 +26,7 @@ FILLING = "filling"  # the file that fills the state's file system
 ANSWERED = re.compile(rb"Signal synced to Alpine: (\S+) ")
 ARRIVAL_LIMIT = 45   # seconds after that in which all that was committed before has to be there
 RECOVERY_LIMIT = 90  # seconds after which a probe that has not arrived is a failure
+SANITIZER_REPORTED = 99  # the exit code that support/process.py asks for
 
 
 class Keys:
@@ -111,13 +112,14 @@ class World:
 
     # --- while it runs ---
 
-    def mend(self, fault):
-        """What a fault has ended by itself is started again. If that was nothing to end of, it is a failure."""
+    def mend(self, fault, before=False):
+        """What a fault has ended by itself is started again. If that was nothing to end of, or it crashed, or that was
+        `before` the fault began, it is a failure."""
         for program in self.programs_of(fault):
             if program.running:
                 continue
             code = program.wait(1)
-            if program not in fault.may_end:
+            if before or program not in fault.may_end or code < 0 or code == SANITIZER_REPORTED:
                 self.figures.complain(f"{program.name} had ended by itself with {code}:\n{program.log()[-1500:]}")
             program.start()
 
