@@ -127,6 +127,39 @@ def test_the_chain_held_by_somebody_who_hangs_makes_it_unready(stage, maker):
     holder.close()
 
 
+@pytest.mark.slow
+def test_after_a_large_batch_met_a_lock_a_database_that_is_slow_per_row_is_ready_again(stage, maker):
+    """To write as much again, to try it, takes such a database longer than a trial may last."""
+    receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=1)
+    receiver.database.query("""
+        CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.003); RETURN NEW; END $$;
+        CREATE TRIGGER slow BEFORE INSERT ON signals FOR EACH ROW EXECUTE FUNCTION slow()""", role="alpine_owner")
+    lost = maker.signals(1000)
+    holder = receiver.database.connect()
+    holder.autocommit = False
+    holder.cursor().execute("LOCK TABLE signals IN SHARE ROW EXCLUSIVE MODE")
+    assert_error(receiver.batch(lost), 503, "unavailable")
+    receiver.wait_unready()
+    holder.close()
+    receiver.wait_ready(10)
+    for part in (lost[:1], lost[1:50]):
+        assert receiver.batch(part).json["stored"] == len(part)
+    assert check_chain(receiver.database) == 50
+
+
+def test_an_insert_that_was_given_up_holds_the_chain_no_longer_than_its_deadline(stage, maker):
+    """The batch of the one receiver would take the database 15 seconds; the signal of the other need not wait."""
+    database = stage.database()
+    slow_for(database, "SLOW", 0.03)
+    slow, other = stage.receiver(database, "slow", ALPINE_REQUEST_TIMEOUT=1), stage.receiver(database, "other")
+    assert_error(slow.batch(maker.signals(500, symbol="SLOW")), 503, "unavailable")
+    began = time.monotonic()
+    signal = maker.signal()
+    wait_for(lambda: other.post(signal).status in (201, 409), 10, "the other one to store its signal")
+    assert time.monotonic() - began < 2.5
+    assert database.stored() == [(signal["signal_id"], signal["sha256"])]
+
+
 # --- the server's own time-outs ---
 
 def slow_for(database, symbol, seconds):
