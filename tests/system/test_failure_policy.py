@@ -359,3 +359,19 @@ class Relay:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+
+# --- a slow database ---
+
+@pytest.mark.slow
+def test_batches_that_the_database_takes_too_long_for_get_smaller(stage):
+    """The receiver answers 503 each time, and in time: that it takes so long is the sign. All at once they would take
+    3 seconds, twice as long as an insert may."""
+    receiver, argo = stage.receiver(ALPINE_REQUEST_TIMEOUT=3), stage.argo()
+    receiver.database.query("""
+        CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END $$;
+        CREATE TRIGGER slow BEFORE INSERT ON signals FOR EACH ROW EXECUTE FUNCTION slow()""", role="alpine_owner")
+    made = argo.write(300)
+    sender = stage.sender(receiver, argo, ALPINE_RETRY_FIRST=0.05, ALPINE_PROBE_INTERVAL=0.5).start_service()
+    sender.settled(delivered=300, limit=60)
+    assert receiver.database.stored() == pairs(made)
