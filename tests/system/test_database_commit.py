@@ -6,7 +6,7 @@ import pytest
 
 from support.answers import assert_error, assert_stored
 from support.chain import check_chain
-from support.postgres import OWNER
+from support.postgres import APP, OWNER
 from support.statement_proxy import statement_proxy
 from support.waiting import stays, wait_for
 
@@ -14,6 +14,8 @@ pytestmark = pytest.mark.under_tsan
 
 COMMIT = b"COMMIT\0"
 INSERT = b"INSERT INTO signals"
+CANCEL_WAITING = ("SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity"
+                  " WHERE datname = current_database() AND wait_event = 'SyncRep'")
 
 
 class Post:
@@ -144,3 +146,24 @@ def test_a_backend_terminated_before_its_commit_is_503_and_no_row(proxied, maker
     assert proxied.database.stored() == []
     proxied.wait_ready()
     assert_stored(proxied.post(signal), signal)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["notice", "error"])
+def test_a_commit_whose_wait_for_a_standby_is_cancelled_is_503(own_stage, maker, level):
+    """PostgreSQL says COMMIT all the same, and tells by a warning alone that no standby has the row. A role that wants
+    to hear no warnings changes nothing."""
+    own_stage.postgres.sql(f"ALTER ROLE {APP} SET client_min_messages = {level}")
+    receiver = own_stage.receiver()
+    signal = maker.signal()
+    own_stage.postgres.require_standby()
+    try:
+        wait_for(lambda: receiver.database.value("SHOW synchronous_standby_names") == "*", 10, "the setting")
+        post = Post(receiver, signal)
+        wait_for(lambda: receiver.database.value(CANCEL_WAITING), 5, "the COMMIT to wait for a standby")
+        assert_error(post.wait(), 503, "unavailable")
+    finally:
+        own_stage.postgres.require_standby(False)
+    receiver.wait_ready()
+    assert receiver.post(signal).status == 409
+    assert receiver.database.stored() == [(signal["signal_id"], signal["sha256"])]
