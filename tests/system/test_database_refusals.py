@@ -1,9 +1,14 @@
 """Rows that the database itself refuses: alone, and never at the cost of the others."""
 
+import time
+
 import pytest
 
 from support.answers import assert_error, assert_stored
 from support.chain import check_chain
+from support.recovery import assert_recovers
+from support.starting_points import EXISTING
+from support.waiting import stays
 
 REFUSAL = """
     CREATE FUNCTION no_penny_stocks() RETURNS trigger LANGUAGE plpgsql AS
@@ -92,3 +97,24 @@ def test_duplicates_and_conflicts_are_told_beside_refused_rows(stage, maker):
     assert [result["status"] for result in results] == [
         "rejected", "duplicate", "success", "conflict", "duplicate", "rejected"]
     assert check_chain(receiver.database) == 2
+
+
+# The audit table, which a trigger of Alpine's writes to, has the ids from 1 to 10.
+SEQUENCES = {"behind its rows": "MAXVALUE 10 CYCLE RESTART 1", "at its end": "MAXVALUE 10 NO CYCLE RESTART 10"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_an_error_in_another_table_of_alpines_is_no_signals_fault(stage, maker, sequence):
+    receiver = stage.receiver(stage.database(EXISTING))
+    change = "ALTER SEQUENCE signal_audit_log_id_seq "
+    receiver.database.query(change + SEQUENCES[sequence])
+    signals = maker.signals(3)
+    assert_error(receiver.post(signals[0]), 503, "unavailable")
+    receiver.wait_unready()
+    assert_error(receiver.batch(signals), 503, "unavailable")
+    stays(lambda: not receiver.ready(), 1.5, "no signal can be stored")
+    assert "The database refused a signal" not in receiver.log()
+    receiver.database.query(change + "NO MAXVALUE NO CYCLE RESTART 1000")
+    assert_recovers(receiver, signals, time.monotonic())
+    assert len(receiver.database.signals()) == 3
