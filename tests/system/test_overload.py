@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import select
+import signal as signals_of_unix
 import socket
 import statistics
 import subprocess
@@ -128,6 +129,21 @@ def test_a_full_queue_is_503_in_bounded_memory_and_what_was_taken_is_stored(stag
         before += 1000 * len(taken)
         assert receiver.database.count() == before, "and what was refused is not"
     assert check_chain(receiver.database) == before
+
+
+@pytest.mark.slow
+def test_batches_of_many_lines_that_are_no_signals_wait_in_bounded_memory(stage, maker):
+    """What is known of a line takes more than the line; so each has its place in the queue, whether it is stored or
+    not."""
+    receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=60)
+    good = maker.signals(40)
+    with Locked(receiver.database):
+        posted = Batches(receiver, [lines([signal]) + b"{}\n" * 4999 for signal in good])
+        wait_for(lambda: posted.answered() >= 30, 20, "batches to be refused")
+        assert_memory(receiver, 120)
+    for answer in posted.wait():
+        assert answer.status in (200, 503), answer
+    assert_memory(receiver, 120)
 
 
 @pytest.mark.slow
@@ -356,3 +372,25 @@ def test_a_process_that_hangs_ends_itself_so_that_it_is_started_anew(stage, make
         tracer.kill()
         tracer.wait()
     assert receiver.wait(10) == 1
+
+
+@pytest.mark.slow
+def test_a_process_that_was_paused_for_longer_than_the_watchdogs_limit_goes_on(stage, maker):
+    """As by a debugger, or while its machine is moved: its requests are old, but nothing in it hangs."""
+    receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=2)
+    with Locked(receiver.database):
+        posted = Batches(receiver, [maker.signals(2)])
+        wait_for(lambda: receiver.database.value(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'signals'::regclass"), 10,
+            "an insert to wait for the lock")
+        receiver.signal(signals_of_unix.SIGSTOP)
+        try:
+            assert not posted.answered(), "it was stopped in mid-request"
+            stays(lambda: receiver.running and not posted.answered(), 24, "it is paused")
+        finally:
+            receiver.signal(signals_of_unix.SIGCONT)
+        assert posted.wait()[0].status == 503
+        stays(lambda: receiver.running, 2, "it goes on")
+    receiver.wait_ready()
+    assert_stored(receiver.post(signal := maker.signal()), signal)
+    assert "this process hangs" not in receiver.log()
