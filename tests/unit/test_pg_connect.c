@@ -77,12 +77,32 @@ static void lists_that_do_not_fit_are_libpqs_to_name(void **state)
     }
 }
 
+/* Whichever host is the last to fail, the reason names its port. */
+static void a_port_that_is_left_out_is_the_usual_one(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {"postgresql://u:secret@127.0.0.1:",
+                                        "user=u password=secret dbname=d host=127.0.0.1,127.0.0.1 port="};
+    static const char *const tails[] = {",127.0.0.1/d", ","};
+    int fd;
+    int port = silent_port(&fd);
+    (void)close(fd);
+    for (size_t i = 0; i < COUNT(heads); i++) {
+        char url[256];
+        struct err err = {0};
+        (void)snprintf(url, sizeof url, "%s%d%s", heads[i], port, tails[i]);
+        assert_true(time_to_fail(url, 60 * NS_PER_S, &err) < 5 * NS_PER_S);
+        assert_non_null(strstr(err.message, "port 5432"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_says_nothing_costs_the_deadline),
         cmocka_unit_test(who_refuses_costs_nothing),
         cmocka_unit_test(lists_that_do_not_fit_are_libpqs_to_name),
+        cmocka_unit_test(a_port_that_is_left_out_is_the_usual_one),
     };
     return cmocka_run_group_tests_name("pg_connect", tests, NULL, NULL);
 }
