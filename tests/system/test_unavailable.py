@@ -4,7 +4,7 @@ import json
 import signal as signals_of_unix
 import threading
 import time
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 
 import pytest
 
@@ -140,6 +140,42 @@ def test_a_second_signal_stops_at_once(stage, maker):
         receiver.signal(signals_of_unix.SIGTERM)
         receiver.wait(5)
     assert not posts.wait(), "nothing was promised"
+
+
+class Asking:
+    """Connections that stand, and ask whether it is ready, all the time."""
+
+    def __init__(self, receiver, count):
+        self.asked = 0
+        self._port = receiver.port
+        self._threads = [threading.Thread(target=self._work) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def _work(self):
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=10)
+        try:
+            while http.request_on(connection, "GET", "/readyz").status in (200, 503):
+                self.asked += 1
+        except (OSError, HTTPException):
+            pass  # it has ended
+        finally:
+            connection.close()
+
+    def wait(self):
+        for thread in self._threads:
+            thread.join(60)
+
+
+def test_a_stop_while_its_readiness_is_asked_for_all_the_time_is_an_ordinary_one(stage):
+    """Whoever answers then may not ask for what is gone already."""
+    receiver = stage.receiver()
+    for _ in range(8):
+        asking = Asking(receiver, 8)
+        wait_for(lambda asking=asking: asking.asked > 100, 20, "it to be asked")
+        receiver.stop()
+        asking.wait()
+        receiver.start_ready()
 
 
 # --- PostgreSQL stopped and started ---
