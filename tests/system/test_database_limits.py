@@ -156,7 +156,7 @@ def test_an_insert_that_was_given_up_holds_the_chain_no_longer_than_its_deadline
     began = time.monotonic()
     signal = maker.signal()
     wait_for(lambda: other.post(signal).status in (201, 409), 10, "the other one to store its signal")
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 5, "a third of what the batch would take"
     assert database.stored() == [(signal["signal_id"], signal["sha256"])]
 
 
