@@ -50,17 +50,25 @@ class Fault:
 
 # --- the sender ---
 
-class SenderKilled(Fault):
+class SenderFault(Fault):
+    """It ends, and starts again with or without Argo's log beside the table."""
+
     needs = ("sender",)
 
+    def draw(self):
+        self.with_log = self.chance.random() < 0.5
+        self.detail = "then with the log" if self.with_log else "then without the log"
+
+    def heal(self):
+        self.world.start_sender(self.with_log)
+
+
+class SenderKilled(SenderFault):
     def throw(self):
         self.world.sender.kill9()
 
-    def heal(self):
-        self.world.sender.start()
 
-
-class SenderKilledAgainAndAgain(SenderKilled):
+class SenderKilledAgainAndAgain(SenderFault):
     longest = 1.0
 
     def throw(self):
@@ -71,14 +79,16 @@ class SenderKilledAgainAndAgain(SenderKilled):
         self.world.sender.kill9()
 
 
-class SenderKilledUnanswered(SenderKilled):
+class SenderKilledUnanswered(SenderFault):
     """Killed with requests under way that were stored, or not, and will never be answered."""
 
     needs = ("sender", "link")
 
     def draw(self):
-        self.detail, self.fault = self.chance.choice((
-            ("and never stored", proxy.Fault(silence=True)), ("and stored", proxy.Fault(delay=2.5))))
+        super().draw()
+        what, self.fault = self.chance.choice((
+            ("never stored", proxy.Fault(silence=True)), ("stored", proxy.Fault(delay=2.5))))
+        self.detail = f"{what}, {self.detail}"
 
     def throw(self):
         self.world.link.change(self.fault)
@@ -88,17 +98,12 @@ class SenderKilledUnanswered(SenderKilled):
 
     def heal(self):
         self.world.link.change(proxy.FINE)
-        self.world.sender.start()
+        super().heal()
 
 
-class SenderRestarted(Fault):
-    needs = ("sender",)
-
+class SenderRestarted(SenderFault):
     def throw(self):
         self.world.sender.stop(40)
-
-    def heal(self):
-        self.world.sender.start()
 
 
 class SenderStopped(Fault):
@@ -391,7 +396,8 @@ class FailOver(DatabaseFault):
 
 
 class FailOverToALaggingStandby(FailOver):
-    """The standby says nothing for a while, so that commits wait, and never gets what the primary had last."""
+    """The standby is away for a while, so that commits wait, and never gets what the primary had last. (A standby
+    that is only stopped finds it in its socket's buffer.)"""
 
     longest = 4.0
 
@@ -401,7 +407,7 @@ class FailOverToALaggingStandby(FailOver):
 
     def throw(self):
         wait_for(self.world.pair.streams, 60, "the standby to have everything")
-        self.world.pair.standby.freeze()
+        self.world.pair.standby.kill9()
         self.world.argo.probe()
         if self.restarts:
             threading.Event().wait(self.chance.uniform(0.05, 0.5))
@@ -409,7 +415,7 @@ class FailOverToALaggingStandby(FailOver):
 
     def heal(self):
         self.primary.stop("immediate")
-        self.world.pair.standby.thaw()
+        self.world.pair.standby.start()
         self.world.pair.fail_over()
 
 
@@ -500,6 +506,13 @@ class DatabaseFileReplaced(ArgoFault):
         self.world.argo.replace_database()
 
 
+class DatabaseFileWrittenOver(ArgoFault):
+    """By a copy of itself, in place: it stays the same inode, but what belonged to it is gone."""
+
+    def throw(self):
+        self.world.argo.write_database_over()
+
+
 class DatabaseFileHidden(ArgoFault):
     longest = 2.0
 
@@ -534,6 +547,6 @@ FAULTS = {
     FailOverToALaggingStandby: 2,
     KeyRotated: 1, KeyRotatedWrongly: 1,
     LogRotatedByName: 1, LogCopiedAndTruncated: 1, ArgoCrashed: 1, ArgoLocked: 1, ArgoVacuumed: 1,
-    DatabaseFileReplaced: 1, DatabaseFileHidden: 1, OlderBackupRestored: 2,
+    DatabaseFileReplaced: 1, DatabaseFileWrittenOver: 1, DatabaseFileHidden: 1, OlderBackupRestored: 2,
 }
 NEED_A_MOUNT = {DiskFull}

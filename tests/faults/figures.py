@@ -2,6 +2,9 @@
 
 import threading
 
+TOLD = 3            # of each of the four
+COMPLAINTS_MAX = 50
+
 
 class Figures:
     """`lost`, `duplicated`, `unverified` and `chain_faults` are the proof; the rest says how hard it was tried."""
@@ -21,8 +24,16 @@ class Figures:
 
     def complain(self, text):
         with self._lock:
-            if len(self.complaints) < 50:
+            if len(self.complaints) < COMPLAINTS_MAX:
                 self.complaints.append(text)
+
+    def wrong(self, figure, text):
+        """One more of one of the four; the first few are told in full."""
+        with self._lock:
+            count = getattr(self, figure) + 1
+            setattr(self, figure, count)
+        if count <= TOLD:
+            self.complain(f"{figure}: {text}")
 
     def recovered(self, seconds):
         with self._lock:

@@ -69,34 +69,34 @@ class Ledger:
                 [self._last[0] if self._last else -1])
             rows = cursor.fetchall()
         for row in rows:
-            self._check_chain(row)
-            self._check_row(row)
+            self.check(row)
         return rows
+
+    def check(self, row):
+        """One row, the next in the chain's order."""
+        self._check_chain(row)
+        self._check_row(row)
 
     def _check_chain(self, row):
         before = self._last
         whole = row["chain_index"] == before[0] + 1 and row["previous_hash"] == before[1] if before else \
             row["previous_hash"] is None
         if not whole:
-            self._wrong("chain_faults", f"the chain breaks at {dict(row)} after {before}")
+            self.figures.wrong("chain_faults", f"the chain breaks at {dict(row)} after {before}")
         self._last = row["chain_index"], row["verification_hash"]
 
     def _check_row(self, row):
         name = row["external_signal_id"]
         if name in self.stored:
-            self._wrong("duplicated", f"stored twice: {dict(row)}")
+            self.figures.wrong("duplicated", f"stored twice: {dict(row)}")
         self.stored.add(name)
         made = self.made.get(name)
         if made is None:
-            self._wrong("unverified", f"Argo never made {dict(row)}")
+            self.figures.wrong("unverified", f"Argo never made {dict(row)}")
         elif made.bad:
-            self._wrong("unverified", f"made bad and stored all the same: {dict(row)}")
+            self.figures.wrong("unverified", f"made bad and stored all the same: {dict(row)}")
         elif not _says_what_argo_said(row, made):
-            self._wrong("unverified", f"stored {dict(row)}, made {made.signal}")
-
-    def _wrong(self, what, text):
-        setattr(self.figures, what, getattr(self.figures, what) + 1)
-        self.figures.complain(f"{what}: {text}")
+            self.figures.wrong("unverified", f"stored {dict(row)}, made {made.signal}")
 
     def outstanding(self, committed):
         """Of these ids, the good signals that Alpine does not have by now."""
@@ -118,34 +118,39 @@ class Ledger:
         with self._lock:
             self._begin_again()
         self.look()
-        for name in self.lost.union(self.missing(committed, dead)):
-            self._wrong("lost", f"nowhere: {self.made[name].signal}")
-        for name in answered - self.stored:
-            self._wrong("lost", f"acknowledged and not there: {name}")
-        for name in dead:
-            if name not in self.made or not self.made[name].bad:
-                self._wrong("lost", f"a good signal is a dead letter: {name}")
+        self.prove_sets(committed, dead, answered)
         self._prove_in_sql()
         for name, count in live.items():  # what a failover has removed again was there all the same
             setattr(figures, name, max(count, getattr(figures, name)))
+
+    def prove_sets(self, committed, dead, answered):
+        """What was to be there against what is."""
+        missing = self.lost.union(self.missing(committed, dead))
+        for name in missing:
+            self.figures.wrong("lost", f"nowhere: {self.made[name].signal}")
+        for name in answered - self.stored - missing:
+            self.figures.wrong("lost", f"acknowledged and not there: {name}")
+        for name in dead:
+            if name not in self.made or not self.made[name].bad:
+                self.figures.wrong("lost", f"a good signal is a dead letter: {name}")
 
     def _prove_in_sql(self):
         database = self.pair.database(self.name)
         for columns in ("provider, external_signal_id", "verification_hash"):
             doubled = database.query(f"SELECT {columns}, count(*) FROM signals GROUP BY {columns} HAVING count(*) > 1")
             for row in doubled:
-                self._wrong("duplicated", str(row))
+                self.figures.wrong("duplicated", str(row))
         unverified = database.query(
             "SELECT id FROM signals WHERE encode(sha256(convert_to(canonical, 'UTF8')), 'hex')"
             " IS DISTINCT FROM verification_hash")
         for row in unverified:
-            self._wrong("unverified", f"PostgreSQL says that row {row} does not verify")
+            self.figures.wrong("unverified", f"PostgreSQL says that row {row} does not verify")
         try:
             links = check_chain(database)
             if links != len(self.stored):
-                self._wrong("chain_faults", f"{links} links, {len(self.stored)} rows")
+                self.figures.wrong("chain_faults", f"{links} links, {len(self.stored)} rows")
         except AssertionError as broken:
-            self._wrong("chain_faults", str(broken))
+            self.figures.wrong("chain_faults", str(broken))
 
 
 def connect(pair, name):
@@ -157,7 +162,7 @@ def connect(pair, name):
 
 def _says_what_argo_said(row, made):
     signal = made.signal
-    return (row["canonical"] == made.text
+    return (row["provider"] == "argo" and row["canonical"] == made.text
             and hashlib.sha256(row["canonical"].encode()).hexdigest() == row["verification_hash"] == signal["sha256"]
             and row["symbol"] == signal["symbol"] and row["action"] == signal["action"]
             and row["price"] == signal["entry_price"] and row["target_price"] == signal["target_price"]

@@ -40,6 +40,8 @@ class Storm:
                 fault = self._next()
                 with self._changed:
                     self._changed.wait_for(lambda fault=fault, together=together: self._may_begin(fault, together))
+                    if self.failed:
+                        break
                     self.running.append(fault)
                 self._threads.submit(self._live, fault)
                 time.sleep(self._plan.uniform(0, LONGEST_PAUSE))
@@ -77,7 +79,8 @@ class Storm:
             fault.afterwards()
         except Exception as error:  # pylint: disable=broad-except
             self.failed = True
-            self.figures.complain(f"fault {fault.number}, {fault}: {error}\n{traceback.format_exc()}")
+            where = "" if isinstance(error, AssertionError) else "\n" + traceback.format_exc()
+            self.figures.complain(f"fault {fault.number}, {fault}: {error}{where}")
         finally:
             with self._changed:
                 self.running.remove(fault)

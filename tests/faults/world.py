@@ -88,9 +88,9 @@ class World:
         self._mount_state()
         self.sender = self._keep(Sender(
             self.build, self.folder, self.link.url, self.argo.argo.database, ARGO_API_KEY=None,
-            ARGO_API_KEY_FILE=self.keys.senders, ARGO_SIGNALS_LOG=self.argo.argo.log, ALPINE_STATE_DIR=self.state,
+            ARGO_API_KEY_FILE=self.keys.senders, ALPINE_STATE_DIR=self.state,
             ALPINE_RETRY_FIRST=0.1, ALPINE_PROBE_INTERVAL=1, ALPINE_REQUEST_TIMEOUT=3, ALPINE_CONNECT_TIMEOUT=1))
-        self.sender.start()
+        self.start_sender(True)
         self.ledger = self._keep(Ledger(self.pair, DATABASE, self.argo.made, self.figures)).start()
 
     def _receiver(self, name):
@@ -111,6 +111,11 @@ class World:
             self.mounted = True
 
     # --- while it runs ---
+
+    def start_sender(self, with_log):
+        """Start it, with or without Argo's log beside the table: what one of the two missed, the other must not hide."""
+        self.sender.settings["ARGO_SIGNALS_LOG"] = self.argo.argo.log if with_log else None
+        self.sender.start()
 
     def mend(self, fault, before=False):
         """What a fault has ended by itself is started again. If that was nothing to end of, or it crashed, or that was
