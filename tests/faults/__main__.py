@@ -66,7 +66,7 @@ class Minutes:
             minute += 1
             figures, now = self._figures, ", ".join(map(str, list(self._storm.running)))
             print(f"minute {minute}: faults {figures.faults} signals {len(self._world.argo.made)} stored"
-                  f" {len(self._world.ledger.stored)} complaints {len(figures.complaints)} recovery_p99_ms"
+                  f" {self._world.ledger.count} complaints {len(figures.complaints)} recovery_p99_ms"
                   f" {figures.recovery_p99_ms()}; now: {now or 'none'}", flush=True)
 
     def end(self):

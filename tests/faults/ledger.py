@@ -7,6 +7,8 @@ import psycopg2
 import psycopg2.extras
 from support.chain import check_chain
 
+from faults.database import DATABASE, connect
+
 COLUMNS = "id, external_signal_id, provider, symbol, action, price, target_price, stop_loss, verification_hash," \
           " canonical, chain_index, previous_hash"
 CHUNK = 5000
@@ -16,12 +18,12 @@ LOOK_EVERY = 0.5
 class Ledger:
     """Reads Alpine's rows in the chain's order, each once, and all anew after a failover."""
 
-    def __init__(self, pair, name, made, figures):
+    def __init__(self, pair, made, figures):
         self.pair = pair
-        self.name = name
         self.made = made
         self.figures = figures
         self.stored = set()
+        self.count = 0     # of the rows stored, as of the last look
         self.lost = set()  # what was nowhere when it had to be there; it stays lost, even if it comes later
         self._generation = None
         self._last = None  # (chain_index, verification_hash) of the newest row seen
@@ -47,15 +49,16 @@ class Ledger:
     def look(self):
         """Check the rows that are new since the last look."""
         with self._lock:
+            primary = self.pair.primary
             if self._generation != self.pair.generation:
                 self._begin_again()
-            connection = connect(self.pair, self.name)
+            connection = connect(primary)
             try:
-                while len(rows := self._read(connection)) == CHUNK:
+                while len(self._read(connection)) == CHUNK:
                     pass
             finally:
                 connection.close()
-            return len(rows)
+            self.count = len(self.stored)
 
     def _begin_again(self):
         self._generation = self.pair.generation
@@ -135,7 +138,7 @@ class Ledger:
                 self.figures.wrong("lost", f"a good signal is a dead letter: {name}")
 
     def _prove_in_sql(self):
-        database = self.pair.database(self.name)
+        database = self.pair.database(DATABASE)
         for columns in ("provider, external_signal_id", "verification_hash"):
             doubled = database.query(f"SELECT {columns}, count(*) FROM signals GROUP BY {columns} HAVING count(*) > 1")
             for row in doubled:
@@ -151,13 +154,6 @@ class Ledger:
                 self.figures.wrong("chain_faults", f"{links} links, {len(self.stored)} rows")
         except AssertionError as broken:
             self.figures.wrong("chain_faults", str(broken))
-
-
-def connect(pair, name):
-    """A connection to whichever is the primary, that commits by itself."""
-    connection = psycopg2.connect(pair.primary.url(name, "postgres"), connect_timeout=3)
-    connection.autocommit = True
-    return connection
 
 
 def _says_what_argo_said(row, made):

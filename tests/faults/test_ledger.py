@@ -17,7 +17,7 @@ class Case:
     def __init__(self):
         self.figures = Figures()
         self.made = {signal["signal_id"]: Made(signal) for signal in SIGNALS}
-        self.ledger = Ledger(None, None, self.made, self.figures)
+        self.ledger = Ledger(None, self.made, self.figures)
         self.rows = [row_of(signal, place) for place, signal in enumerate(SIGNALS)]
         self.committed = list(self.made)
         self.dead = set()

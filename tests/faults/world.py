@@ -18,40 +18,16 @@ from support.standby import Pair
 from support.waiting import wait_for
 
 from faults.argo_model import ArgoAtWork
-from faults.ledger import Ledger, connect
+from faults.database import DATABASE, Asker, FaultyPair
+from faults.keys import Keys
+from faults.ledger import Ledger
 
-DATABASE = "alpine"
 STATE_SIZE = "16m"
 FILLING = "filling"  # the file that fills the state's file system
 ANSWERED = re.compile(rb"Signal synced to Alpine: (\S+) ")
 ARRIVAL_LIMIT = 45   # seconds after that in which all that was committed before has to be there
 RECOVERY_LIMIT = 90  # seconds after which a probe that has not arrived is a failure
 SANITIZER_REPORTED = 99  # the exit code that support/process.py asks for
-
-
-class Keys:
-    """The files that the API keys stand in; each is replaced as a whole."""
-
-    def __init__(self, folder):
-        self.current = folder / "key"
-        self.next = folder / "key-next"
-        self.senders = folder / "key-of-sender"
-        self._number = 0
-        key = self.new()
-        for file in (self.current, self.senders):
-            self.write(file, key)
-        self.write(self.next, self.new())
-
-    def new(self):
-        self._number += 1
-        return f"faults-key-{self._number:04d}-5a69788796a5b4c3"
-
-    @staticmethod
-    def write(file, key):
-        beside = file.with_suffix(".new")
-        beside.touch(mode=0o600)
-        beside.write_text(key + "\n")
-        os.replace(beside, file)
 
 
 class World:
@@ -91,7 +67,7 @@ class World:
             ARGO_API_KEY_FILE=self.keys.senders, ALPINE_STATE_DIR=self.state,
             ALPINE_RETRY_FIRST=0.1, ALPINE_PROBE_INTERVAL=1, ALPINE_REQUEST_TIMEOUT=3, ALPINE_CONNECT_TIMEOUT=1))
         self.start_sender(True)
-        self.ledger = self._keep(Ledger(self.pair, DATABASE, self.argo.made, self.figures)).start()
+        self.ledger = self._keep(Ledger(self.pair, self.argo.made, self.figures)).start()
 
     def _receiver(self, name):
         return self._keep(Receiver(
@@ -113,7 +89,7 @@ class World:
     # --- while it runs ---
 
     def start_sender(self, with_log):
-        """Start it, with or without Argo's log beside the table: what one of the two missed, the other must not hide."""
+        """Start it, with or without Argo's log beside the table: what one of the two lost, the other must not hide."""
         self.sender.settings["ARGO_SIGNALS_LOG"] = self.argo.argo.log if with_log else None
         self.sender.start()
 
@@ -219,44 +195,3 @@ def _wake(thing):
         for cluster in thing.clusters:
             if cluster.running:
                 cluster.thaw()
-
-
-class FaultyPair(Pair):
-    """Counts its failovers, and leaves its logs behind."""
-
-    def __init__(self, folder):
-        self.generation = 0
-        super().__init__(folder, start=False)
-
-    def fail_over(self):
-        super().fail_over()
-        self.generation += 1
-
-    def finish(self):
-        for number, cluster in enumerate(self.clusters, 1):
-            if cluster.log.exists():
-                shutil.copy(cluster.log, self.primary.folder.parent.parent / f"postgres-{number}.log")
-        self.remove()
-
-
-class Asker:
-    """One connection to Alpine's database for as long as it lasts."""
-
-    def __init__(self, pair):
-        self._pair = pair
-        self._connection = None
-
-    def has(self, signal_id):
-        try:
-            self._connection = self._connection or connect(self._pair, DATABASE)
-            with self._connection.cursor() as cursor:
-                cursor.execute("SELECT 1 FROM signals WHERE provider = 'argo' AND external_signal_id = %s", [signal_id])
-                return cursor.fetchone() is not None
-        except psycopg2.Error:
-            self.close()
-            return False
-
-    def close(self):
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
