@@ -6,7 +6,7 @@ from faults import argo_faults, database_faults, key_faults, link_faults, receiv
 FAULTS = {
     sender_faults.SenderKilled: 4,
     sender_faults.SenderKilledAgainAndAgain: 1,
-    sender_faults.SenderKilledUnanswered: 3,
+    sender_faults.SenderKilledUnanswered: 4,
     sender_faults.SenderRestarted: 2,
     sender_faults.SenderStopped: 2,
     sender_faults.DiskFull: 2,

@@ -3,8 +3,6 @@
 import signal
 import threading
 
-from support import proxy
-
 from faults.fault import Fault
 from faults.world import FILLING
 
@@ -39,24 +37,27 @@ class SenderKilledAgainAndAgain(SenderFault):
 
 
 class SenderKilledUnanswered(SenderFault):
-    """Killed with requests under way that were stored, or not, and will never be answered."""
+    """Killed with as many requests under way as there may be, none of which it will ever see answered. What they
+    hold is stored or not, depending on whether they still arrive."""
 
     needs = ("sender", "link")
 
     def draw(self):
         super().draw()
-        what, self.fault = self.chance.choice((
-            ("never stored", proxy.Fault(silence=True)), ("stored", proxy.Fault(delay=2.5))))
-        self.detail = f"{what}, {self.detail}"
+        self.stored = self.chance.random() < 0.3
+        self.detail = f"{'stored' if self.stored else 'never stored'}, {self.detail}"
 
     def throw(self):
-        self.world.link.change(self.fault)
-        self.world.argo.probe()
-        threading.Event().wait(self.chance.uniform(0.05, 1.5))
+        self.world.link.hold()
+        for _ in range(self.chance.randrange(2, 8)):
+            self.world.argo.probe()
+            threading.Event().wait(self.chance.uniform(0.05, 0.2))
         self.world.sender.kill9()
 
     def heal(self):
-        self.world.link.change(proxy.FINE)
+        if not self.stored:
+            self.world.link.drop()
+        self.world.link.release()
         super().heal()
 
 
