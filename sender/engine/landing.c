@@ -154,10 +154,11 @@ static bool halve(const struct flight *flight)
     return true;
 }
 
-/* The receiver stumbled over something. If it took others since it did so last, the link works. */
+/* The receiver stumbled over something. If it took others since it did so last, the link works; but a receiver that
+ * asks for a pause gets one. */
 static void blame_link_or_not(struct delivery *delivery, const struct transport_answer *answer)
 {
-    if (delivery->delivered == delivery->delivered_at_stumble)
+    if (delivery->delivered == delivery->delivered_at_stumble || answer->retry_after_ns)
         backend_retry(&delivery->backend, answer);
     delivery->delivered_at_stumble = delivery->delivered;
 }

@@ -22,8 +22,8 @@ SELECT printf('%08x', n), 'X', 'BUY', 1, 1, 1, 1, '', '', '', '', '' FROM number
 
 
 def limit(stage):
-    """A sanitizer takes memory of its own, for every allocation that was freed too."""
-    return LIMIT_KIB if not {"asan", "tsan"} & set(stage.build.parts) else 12 * LIMIT_KIB
+    """A sanitizer takes memory of its own, for every allocation that was freed too: 256 MiB of those alone."""
+    return LIMIT_KIB if not {"asan", "tsan"} & set(stage.build.parts) else 16 * LIMIT_KIB
 
 
 def backlog(argo, rows=ROWS):
