@@ -19,6 +19,9 @@
  */
 enum { MARKED_BYTES = 256, DIGEST_SHOWN = 16 };
 
+/* How often a directory that is being changed is looked at before what was seen last counts. */
+enum { LOOKS_MAX = 8 };
+
 struct log_files {
     struct log_files_shut shut;
     char path[PATH_MAX];
@@ -267,13 +270,28 @@ static bool note_successor(void *self, const char *path, const char *name, const
     return true;
 }
 
-/* False if it cannot be told what comes after. */
+/* A rotation renames one file after the other, and one that is renamed while the directory is read may not be seen:
+ * so what two looks agree on counts. False if it cannot be told what comes after. */
 static bool look_for_successor(struct succession *succession, int fd)
 {
+    bool agreed = false;
     if (fstat(fd, &succession->after))
         return false;
-    each_file(succession->files, note_successor, succession);
+    for (int look = 0; look < LOOKS_MAX && !agreed; look++) {
+        struct stat before = succession->best;
+        bool was_there = succession->best_path[0];
+        succession->best_path[0] = '\0';
+        each_file(succession->files, note_successor, succession);
+        bool is_there = succession->best_path[0];
+        agreed = look > 0 && was_there == is_there && (!is_there || is_same_file(&before, &succession->best));
+    }
     return true;
+}
+
+static bool is_best(const struct succession *succession, int fd)
+{
+    struct stat opened;
+    return fd >= 0 && !fstat(fd, &opened) && is_same_file(&opened, &succession->best);
 }
 
 bool log_files_goes_on(const struct log_files *files, int fd, const struct log_files_read *read)
@@ -287,13 +305,30 @@ bool log_files_goes_on(const struct log_files *files, int fd, const struct log_f
     return look_for_successor(&succession, fd) && succession.best_path[0];
 }
 
+/* The best one, or else the current log; -1 if that was renamed meanwhile, and is another one by now. */
+static int open_following(struct succession *succession, int fd, struct err *err)
+{
+    const struct log_files *files = succession->files;
+    bool rotated = look_for_successor(succession, fd) && succession->best_path[0];
+    int next = rotated ? open_regular(files, succession->best_path) : log_files_open_current(files, err);
+    if (next < 0)
+        return -1;
+    if (!rotated)
+        rotated = look_for_successor(succession, fd) && succession->best_path[0];
+    if (!rotated || is_best(succession, next))
+        return next;
+    (void)close(next);
+    return -1;
+}
+
 int log_files_open_next(const struct log_files *files, int fd, struct log_files_read *read, struct err *err)
 {
     struct succession succession = {.files = files, .read = read};
     struct stat done;
+    int next = -1;
     if (!fstat(fd, &done) && read->count < LOG_FILES_READ_MAX)
         read->inodes[read->count++] = done.st_ino;
-    (void)look_for_successor(&succession, fd);
-    int next = succession.best_path[0] ? open_regular(files, succession.best_path) : -1;
+    for (int look = 0; next < 0 && look < LOOKS_MAX; look++)
+        next = open_following(&succession, fd, err);
     return next >= 0 ? next : log_files_open_current(files, err);
 }
