@@ -199,6 +199,25 @@ def test_rotation_by_rename_loses_nothing_and_sends_nothing_twice(stage):
     sender.settled(delivered=len(made))
 
 
+@pytest.mark.slow
+def test_a_log_that_is_rotated_while_the_next_one_is_looked_for_loses_no_file(stage):
+    """Many rotations, so that some come between the look at the directory and the opening of what was seen there."""
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    tailing(stage, far_end, argo).start_service()
+    made = argo.maker.signals(1)
+    argo.append(made)
+    wait_posted(far_end, made)
+    for _ in range(100):
+        for _ in range(5):
+            some = argo.maker.signals(7)
+            argo.append(some)
+            made += some
+            argo.rotate()
+        wait_posted(far_end, made)
+        for old in argo.log.parent.glob(f"{argo.log.name}.*"):
+            old.unlink()
+
+
 def test_lines_that_a_writer_still_adds_to_the_renamed_log_are_read(stage):
     far_end, argo = stage.fake_receiver(), stage.argo()
     first, second, third = (argo.maker.signals(3) for _ in range(3))
