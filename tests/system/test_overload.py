@@ -18,6 +18,7 @@ import pytest
 from support.answers import assert_error, assert_stored
 from support.chain import check_chain
 from support.http import JSON, NDJSON, RawConnection
+from support.locked import Locked
 from support.receiver import PREFIX
 from support.waiting import stays, wait_for
 
@@ -46,22 +47,6 @@ def assert_memory(receiver, mib):
     used = receiver.memory() / MIB
     if "release" in receiver.program.parts:
         assert used < mib, f"{used:.0f} MiB"
-
-
-class Locked:
-    """While it lasts, no row can be inserted."""
-
-    def __init__(self, database):
-        self.database = database
-
-    def __enter__(self):
-        self._connection = self.database.connect()
-        self._connection.autocommit = False
-        self._connection.cursor().execute("LOCK TABLE signals IN SHARE ROW EXCLUSIVE MODE")
-        return self
-
-    def __exit__(self, *_):
-        self._connection.close()
 
 
 class Batches:
