@@ -321,6 +321,7 @@ static int open_following(struct succession *succession, int fd, struct err *err
     return -1;
 }
 
+/* A directory that never comes to rest: the current log, and the table brings what that passes over. */
 int log_files_open_next(const struct log_files *files, int fd, struct log_files_read *read, struct err *err)
 {
     struct succession succession = {.files = files, .read = read};
