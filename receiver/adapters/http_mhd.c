@@ -9,9 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "adapters/acceptor.h"
 #include "adapters/http_headers.h"
 #include "adapters/http_links.h"
 
@@ -19,7 +18,7 @@ struct http {
     struct MHD_Daemon *daemon;
     struct service service;
     struct http_links *links;
-    int quiesced_fd; /* the listening socket, once nothing is accepted any more; else -1 */
+    struct acceptor *acceptor;
     void (*on_stuck)(void *context, int64_t age_ns);
     void *on_stuck_context;
     atomic_uint active;
@@ -322,9 +321,30 @@ static void on_connection(void *self, struct MHD_Connection *connection, void **
     }
     http_link_close(http->links, *socket_context);
     *socket_context = NULL;
+    acceptor_closed(http->acceptor);
+}
+
+/* libmicrohttpd closes what it does not take, without a word to on_connection. */
+static void take_connection(void *self, int fd, const struct sockaddr *address, socklen_t address_len)
+{
+    struct http *http = self;
+    if (MHD_add_connection(http->daemon, fd, address, address_len) != MHD_YES)
+        acceptor_closed(http->acceptor);
 }
 
 /* --- life -------------------------------------------------------------------------------------------------- */
+
+/* The acceptor counts the connections. libmicrohttpd's own limit only has to be out of its way: each of its threads
+ * has an equal share of it, and which connection goes to which is its affair. */
+static struct MHD_Daemon *start_daemon(struct http *http, const struct http_options *options)
+{
+    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+                                MHD_USE_ITC,
+                            0, NULL, NULL, on_request, http, MHD_OPTION_THREAD_POOL_SIZE, options->threads,
+                            MHD_OPTION_CONNECTION_LIMIT, options->connections_max * options->threads,
+                            MHD_OPTION_CONNECTION_TIMEOUT, options->idle_limit_s, MHD_OPTION_NOTIFY_COMPLETED,
+                            on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
+}
 
 struct http *http_start(const struct http_options *options, const struct service *service, struct err *err)
 {
@@ -334,7 +354,6 @@ struct http *http_start(const struct http_options *options, const struct service
         return NULL;
     }
     http->service = *service;
-    http->quiesced_fd = -1;
     http->bodies_max = options->bodies_max;
     http->on_stuck = options->on_stuck;
     http->on_stuck_context = options->on_stuck_context;
@@ -344,31 +363,31 @@ struct http *http_start(const struct http_options *options, const struct service
                                               .write_timeout = write_timeout,
                                               .on_stuck = on_stuck,
                                               .self = http};
+    struct acceptor_options accept_options = {.listen_fd = options->listen_fd,
+                                              .open_max = options->connections_max,
+                                              .take = take_connection,
+                                              .self = http};
     http->links = http_links_start(&link_options, err);
-    if (!http->links) {
-        free(http);
-        return NULL;
-    }
-    http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL,
-                                    NULL, on_request, http, MHD_OPTION_LISTEN_SOCKET, options->listen_fd,
-                                    MHD_OPTION_THREAD_POOL_SIZE, options->threads, MHD_OPTION_CONNECTION_LIMIT,
-                                    options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, options->idle_limit_s,
-                                    MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_NOTIFY_CONNECTION,
-                                    on_connection, http, MHD_OPTION_END);
+    if (!http->links)
+        goto failed;
+    http->acceptor = acceptor_new(&accept_options, err);
+    if (!http->acceptor)
+        goto failed;
+    http->daemon = start_daemon(http, options);
     if (!http->daemon) {
         err_set_errno(err, "cannot start the HTTP server");
-        http_links_stop(http->links);
-        free(http);
-        return NULL;
+        goto failed;
     }
-    return http;
+    if (!acceptor_start(http->acceptor, err))
+        return http;
+failed:
+    http_stop(http);
+    return NULL;
 }
 
 void http_quiesce(struct http *http)
 {
-    http->quiesced_fd = MHD_quiesce_daemon(http->daemon);
-    if (http->quiesced_fd >= 0)
-        (void)shutdown(http->quiesced_fd, SHUT_RDWR); /* who comes now is refused, and not left waiting */
+    acceptor_stop(http->acceptor);
 }
 
 unsigned http_active(struct http *http)
@@ -376,13 +395,16 @@ unsigned http_active(struct http *http)
     return atomic_load(&http->active);
 }
 
+/* The acceptor first, for it hands connections to the daemon; but its count goes on to the last one's end. */
 void http_stop(struct http *http)
 {
     if (!http)
         return;
-    MHD_stop_daemon(http->daemon);
-    if (http->quiesced_fd >= 0)
-        (void)close(http->quiesced_fd); /* its threads may have used it until now */
+    if (http->acceptor)
+        acceptor_stop(http->acceptor);
+    if (http->daemon)
+        MHD_stop_daemon(http->daemon);
+    acceptor_free(http->acceptor);
     http_links_stop(http->links);
     free(http);
 }
