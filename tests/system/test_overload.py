@@ -220,7 +220,7 @@ def test_clients_that_vanish_while_their_request_waits_leave_nothing_behind(stag
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["header", "body"])
 def test_hundreds_that_send_a_byte_now_and_then_are_ended_by_the_deadline(stage, maker, where):
-    receiver = stage.receiver(ALPINE_HEADER_TIMEOUT=5, ALPINE_BODY_TIMEOUT=5)
+    receiver = stage.receiver(ALPINE_HEADER_TIMEOUT=8, ALPINE_BODY_TIMEOUT=8)
     before = descriptors(receiver)
     head = receiver.head() if where == "header" else post_head(receiver, "signal", 60000, JSON)
     connections = [RawConnection(receiver.port) for _ in range(300)]
@@ -232,9 +232,9 @@ def test_hundreds_that_send_a_byte_now_and_then_are_ended_by_the_deadline(stage,
         for connection in connections:
             connection.send("x" if where == "header" else " ")
         slowest = max(slowest, post_time(receiver, maker.signal()))
-    assert slowest < 2
-    wait_for(lambda: _dawdle(connections) and is_rid(receiver, before), 15, "them to be ended")
-    assert time.monotonic() - began > 4, "not before the deadline"
+    assert slowest < 5, "it did not wait for them"
+    wait_for(lambda: _dawdle(connections) and is_rid(receiver, before), 20, "them to be ended")
+    assert time.monotonic() - began > 7, "not before the deadline"
     assert_memory(receiver, 60)
     for connection in connections:
         hang_up(connection)

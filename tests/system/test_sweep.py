@@ -148,9 +148,8 @@ def test_the_smallest_and_the_largest_id_are_rows_too(stage):
     sender = stage.sender(far_end, argo, ALPINE_SWEEP_INTERVAL=0.2).start_service()
     sender.wait_status(delivered=3, pending=0)
     ends = argo.maker.signals(2)
-    argo.commit(ends)
     for signal, number in zip(ends, (-2**63, 2**63 - 1)):
-        argo.connection.execute("UPDATE signals SET id = ? WHERE signal_id = ?", [number, signal["signal_id"]])
+        insert_at(argo, signal, number)
     wait_for(lambda: set(pairs(far_end.accepted)) == set(pairs(made + ends)), 20, "both ends of the table")
     sender.wait_status(pending=0, position=2**63 - 1)
     before = far_end.times_posted
