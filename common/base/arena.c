@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK_SIZE = 1024 };
+/* With its header just within what glibc's malloc keeps ready for each thread (1,032 bytes). */
+enum { CHUNK_SIZE = 992 };
 
 struct arena_chunk {
     struct arena_chunk *next;

@@ -2,7 +2,6 @@
 #include "base/buf.h"
 
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +42,7 @@ int buf_reserve(struct buf *buf, size_t more)
     return 0;
 }
 
-void buf_add(struct buf *buf, const void *data, size_t len)
+void buf_add_growing(struct buf *buf, const void *data, size_t len)
 {
     if (buf_reserve(buf, len))
         return;
@@ -58,9 +57,18 @@ void buf_add_text(struct buf *buf, const char *text)
     buf_add(buf, text, strlen(text));
 }
 
-void buf_add_char(struct buf *buf, char c)
+void buf_add_integer(struct buf *buf, int64_t value)
 {
-    buf_add(buf, &c, 1);
+    char digits[20];
+    size_t at = sizeof digits;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (value < 0)
+        digits[--at] = '-';
+    buf_add(buf, digits + at, sizeof digits - at);
 }
 
 void buf_add_format(struct buf *buf, const char *format, ...)

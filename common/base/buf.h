@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 /* Zero-initialise it ({0}). data is NUL-terminated after the first append; owned by the buf. */
 struct buf {
@@ -20,9 +22,29 @@ void buf_reset(struct buf *buf);
 /* Makes room for `more` bytes beyond len. Returns 0, or -1 and sets failed. */
 int buf_reserve(struct buf *buf, size_t more);
 
-void buf_add(struct buf *buf, const void *data, size_t len);
+/* The rare case of buf_add and buf_add_char: no room yet. */
+void buf_add_growing(struct buf *buf, const void *data, size_t len);
+
+static inline void buf_add(struct buf *buf, const void *data, size_t len)
+{
+    if (len >= buf->capacity - buf->len) {
+        buf_add_growing(buf, data, len);
+        return;
+    }
+    if (len)
+        memcpy(buf->data + buf->len, data, len);
+    buf->len += len;
+    buf->data[buf->len] = '\0';
+}
+
+static inline void buf_add_char(struct buf *buf, char c)
+{
+    buf_add(buf, &c, 1);
+}
+
 void buf_add_text(struct buf *buf, const char *text);
-void buf_add_char(struct buf *buf, char c);
+/* Its decimal digits. */
+void buf_add_integer(struct buf *buf, int64_t value);
 void buf_add_format(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Cuts it to len bytes; len must not be larger than buf->len. */
 void buf_truncate(struct buf *buf, size_t len);

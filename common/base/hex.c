@@ -1,6 +1,8 @@
 /* hex: two digits a byte. */
 #include "base/hex.h"
 
+#include <stdbool.h>
+
 void hex_encode(const unsigned char *bytes, size_t len, char *digits)
 {
     static const char alphabet[] = "0123456789abcdef";
@@ -11,25 +13,18 @@ void hex_encode(const unsigned char *bytes, size_t len, char *digits)
     digits[2 * len] = '\0';
 }
 
-static int digit_value(char c)
+int hex_lower(const char *digits, size_t len, char *lower)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-int hex_decode(const char *digits, unsigned char *bytes, size_t len)
-{
+    static const char lower_digits[256] = {
+        ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7',
+        ['8'] = '8', ['9'] = '9', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f',
+        ['A'] = 'a', ['B'] = 'b', ['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f',
+    };
+    bool all = true;
     for (size_t i = 0; i < len; i++) {
-        int high = digit_value(digits[2 * i]);
-        int low = high < 0 ? -1 : digit_value(digits[2 * i + 1]);
-        if (low < 0)
-            return -1;
-        bytes[i] = (unsigned char)(high << 4 | low);
+        lower[i] = lower_digits[(unsigned char)digits[i]];
+        all &= lower[i] != 0;
     }
-    return 0;
+    lower[len] = '\0';
+    return all ? 0 : -1;
 }

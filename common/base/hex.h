@@ -1,4 +1,4 @@
-/* hex: bytes to hexadecimal digits and back. */
+/* hex: bytes to hexadecimal digits, and digits to those that we write. */
 #ifndef ALPINE_BASE_HEX_H
 #define ALPINE_BASE_HEX_H
 
@@ -8,7 +8,7 @@
 
 /* Writes 2 * len lower-case digits and a NUL. */
 void hex_encode(const unsigned char *bytes, size_t len, char *digits);
-/* Reads 2 * len digits of either case. Returns -1 at anything else. */
-MUST_CHECK int hex_decode(const char *digits, unsigned char *bytes, size_t len);
+/* Copies len digits of either case in lower case, and a NUL behind them. Returns -1 at anything else. */
+MUST_CHECK int hex_lower(const char *digits, size_t len, char *lower);
 
 #endif

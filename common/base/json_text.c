@@ -12,6 +12,31 @@ static bool plain(char c)
     return c >= ' ' && c <= '~' && c != '"' && c != '\\';
 }
 
+/* The highest bit of the lowest byte that is `c`; of higher bytes perhaps too. */
+static uint64_t bytes_equal(uint64_t word, unsigned char c)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t zero_where_equal = word ^ (ones * c);
+    return (zero_where_equal - ones) & ~zero_where_equal;
+}
+
+/* A byte below ' ' borrows from the highest bit, one above ASCII has it already, and DEL reaches it with one more.
+ */
+size_t json_text_plain_words(const char *data, size_t len)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    size_t run = 0;
+    uint64_t word;
+    for (; len - run >= sizeof word; run += sizeof word) {
+        memcpy(&word, data + run, sizeof word);
+        uint64_t special = word | (word - UINT64_C(0x2020202020202020)) | (word + UINT64_C(0x0101010101010101)) |
+                           bytes_equal(word, '"') | bytes_equal(word, '\\');
+        if (special & high)
+            break;
+    }
+    return run;
+}
+
 static void add_unit(struct buf *buf, uint32_t unit)
 {
     static const char digits[] = "0123456789abcdef";
@@ -40,7 +65,7 @@ void json_text_string(struct buf *buf, const char *data, size_t len)
 {
     buf_add_char(buf, '"');
     for (size_t at = 0; at < len;) {
-        size_t run = at;
+        size_t run = at + json_text_plain_words(data + at, len - at);
         while (run < len && plain(data[run]))
             run++;
         buf_add(buf, data + at, run - at);
@@ -81,7 +106,7 @@ void json_text_member_cstring(struct buf *buf, const char *name, const char *tex
 void json_text_member_integer(struct buf *buf, const char *name, int64_t value)
 {
     json_text_name(buf, name);
-    buf_add_format(buf, "%lld", (long long)value);
+    buf_add_integer(buf, value);
 }
 
 void json_text_member_bool(struct buf *buf, const char *name, bool value)

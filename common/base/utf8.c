@@ -1,6 +1,8 @@
 /* utf8: RFC 3629. */
 #include "base/utf8.h"
 
+#include <string.h>
+
 static bool continuation(char c)
 {
     return ((unsigned char)c & 0xC0U) == 0x80U;
@@ -49,10 +51,23 @@ size_t utf8_encode(uint32_t code_point, char bytes[4])
     return size;
 }
 
+/* How many of the bytes from here on come in whole words of ASCII. */
+static size_t ascii_run(const char *data, size_t len)
+{
+    size_t run = 0;
+    uint64_t word;
+    for (; len - run >= sizeof word; run += sizeof word) {
+        memcpy(&word, data + run, sizeof word);
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return run;
+}
+
 bool utf8_valid(const char *data, size_t len)
 {
     uint32_t code_point;
-    for (size_t at = 0; at < len;) {
+    for (size_t at = ascii_run(data, len); at < len;) {
         size_t size = utf8_decode(data + at, len - at, &code_point);
         if (!size)
             return false;

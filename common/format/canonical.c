@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json_text.h"
-#include "format/number.h"
+#include "format/value_json.h"
 
 /* The hashed fields in the order of their names; tests hold this list against the table. */
 static const enum signal_field hashed_fields[] = {
@@ -18,33 +18,12 @@ const char *canonical_form_name(enum canonical_form form)
     return form == FORM_PRODUCER ? "producer" : "receiver";
 }
 
-static void write_value(struct buf *text, const struct value *value)
-{
-    char number[NUMBER_SIZE];
-    switch (value->kind) {
-    case VALUE_TEXT:
-        json_text_string(text, value->as.text.data, value->as.text.len);
-        break;
-    case VALUE_INTEGER:
-        buf_add_format(text, "%lld", (long long)value->as.integer);
-        break;
-    case VALUE_REAL:
-        buf_add(text, number, number_format(value->as.real, number));
-        break;
-    case VALUE_ABSENT:
-    case VALUE_NULL:
-    case VALUE_OTHER:
-        buf_add_text(text, "null");
-        break;
-    }
-}
-
 static void write_upper(struct buf *text, const struct value *value)
 {
     char upper[16];
     size_t len = value->as.text.len;
     if (value->kind != VALUE_TEXT || len > sizeof upper) {
-        write_value(text, value);
+        value_json_write(text, value);
         return;
     }
     for (size_t i = 0; i < len; i++)
@@ -66,23 +45,27 @@ static void write_receiver_value(struct buf *text, const struct signal *signal, 
     if (info->rule == RULE_ACTION)
         write_upper(text, &value);
     else
-        write_value(text, &value);
+        value_json_write(text, &value);
 }
 
 void canonical_write(const struct signal *signal, enum canonical_form form, struct buf *text)
 {
-    const char *before = "{";
+    size_t start = text->len;
+    buf_add_char(text, '{');
     for (size_t i = 0; i < sizeof hashed_fields / sizeof *hashed_fields; i++) {
         enum signal_field field = hashed_fields[i];
+        const struct signal_field_info *info = &signal_fields[field];
         const struct value *given = &signal->given[field];
         if (form == FORM_PRODUCER && given->kind == VALUE_ABSENT)
             continue;
-        buf_add_format(text, "%s\"%s\": ", before, signal_fields[field].name);
+        buf_add(text, info->spaced_name, info->name_len + 4);
         if (form == FORM_PRODUCER)
-            write_value(text, given);
+            value_json_write(text, given);
         else
             write_receiver_value(text, signal, field);
-        before = ", ";
+        buf_add(text, ", ", 2);
     }
-    buf_add_text(text, before[0] == '{' ? "{}" : "}");
+    if (text->len > start + 1)
+        buf_truncate(text, text->len - 2); /* the last comma */
+    buf_add_char(text, '}');
 }

@@ -32,24 +32,35 @@ static void strip_zeros(struct decimal *decimal)
     decimal->digits[decimal->count] = '\0';
 }
 
+/* The digits of whole / 10^decimals, without the zeros at the end. */
+static void write_digits(uint64_t whole, int decimals, struct decimal *decimal)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    for (; whole % 10 == 0; whole /= 10)
+        decimals--;
+    for (; whole; whole /= 10)
+        digits[--at] = (char)('0' + whole % 10);
+    decimal->count = (int)(sizeof digits - at);
+    decimal->point = decimal->count - decimals;
+    memcpy(decimal->digits, digits + at, sizeof digits - at);
+    decimal->digits[decimal->count] = '\0';
+}
+
 /* Prices have few decimals. If m / 10^k gives the value for an m of at most 15 digits, then m are the digits:
  * the division of two exact doubles rounds correctly, so the decimal reads back as the value. */
 static bool few_decimals(double value, struct decimal *decimal)
 {
-    static const double powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
-    for (size_t k = 0; k < sizeof powers / sizeof *powers; k++) {
-        double scaled = value * powers[k];
-        if (scaled >= 1e15)
-            return false;
-        uint64_t m = (uint64_t)(scaled + 0.5);
-        if (!m || (double)m / powers[k] != value)
+    static const struct {
+        double power;
+        int decimals;
+    } tries[] = {{1e2, 2}, {1e6, 6}};
+    for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
+        double scaled = value * tries[i].power;
+        uint64_t m = scaled < 1e15 ? (uint64_t)(scaled + 0.5) : 0;
+        if (!m || (double)m / tries[i].power != value)
             continue;
-        char text[24];
-        int count = snprintf(text, sizeof text, "%llu", (unsigned long long)m);
-        memcpy(decimal->digits, text, (size_t)count);
-        decimal->count = count;
-        decimal->point = count - (int)k;
-        strip_zeros(decimal);
+        write_digits(m, tries[i].decimals, decimal);
         return true;
     }
     return false;
@@ -116,15 +127,19 @@ static size_t lay_out(const struct decimal *decimal, char *text, size_t size)
     int count = decimal->count;
     int point = decimal->point;
     int len;
+    if (point > 0 && point < count) { /* the usual price; the others may take their time */
+        memcpy(text, digits, (size_t)point);
+        text[point] = '.';
+        memcpy(text + point + 1, digits + point, (size_t)(count - point) + 1);
+        return (size_t)count + 1;
+    }
     if (point > 16 || point < -3)
         len = snprintf(text, size, "%c%s%se%c%02d", digits[0], count > 1 ? "." : "", digits + 1,
                        point > 0 ? '+' : '-', abs(point - 1));
     else if (point <= 0)
         len = snprintf(text, size, "0.%.*s%s", -point, "000", digits);
-    else if (count <= point)
-        len = snprintf(text, size, "%s%.*s.0", digits, point - count, "0000000000000000");
     else
-        len = snprintf(text, size, "%.*s.%s", point, digits, digits + point);
+        len = snprintf(text, size, "%s%.*s.0", digits, point - count, "0000000000000000");
     return (size_t)len;
 }
 

@@ -14,7 +14,8 @@
 
 const struct signal_field_info signal_fields[SIGNAL_FIELD_COUNT] = {
 #define FIELD(id, name, alias, rule, needed, hashed, fallback, column, column_type)                                \
-    [FIELD_##id] = {name, sizeof(name) - 1, alias, rule, needed, hashed, fallback, column, column_type},
+    [FIELD_##id] = {name,   sizeof(name) - 1, "\"" name "\"", "\"" name "\": ", alias,      rule,                  \
+                    needed, hashed,           fallback,       column,           column_type},
     SIGNAL_FIELDS(FIELD)
 #undef FIELD
 };
@@ -71,9 +72,10 @@ struct value *signal_slot(struct signal *signal, const char *name, size_t len)
 {
     for (size_t i = 0; i < SIGNAL_FIELD_COUNT; i++) {
         const struct signal_field_info *info = &signal_fields[i];
-        if (info->name_len == len && !memcmp(info->name, name, len))
+        if (info->name_len == len && info->name[0] == name[0] && !memcmp(info->name, name, len))
             return &signal->given[i];
-        if (info->alias && strlen(info->alias) == len && !memcmp(info->alias, name, len))
+        if (info->alias && info->alias[0] == name[0] && strlen(info->alias) == len &&
+            !memcmp(info->alias, name, len))
             return &signal->alias[i];
     }
     return NULL;
@@ -85,6 +87,7 @@ int signal_set_text(struct signal *signal, struct value *slot, const char *data,
     if (!copy)
         return -1;
     *slot = value_text(copy, len);
+    signal->texts_are_valid = false;
     return 0;
 }
 
@@ -153,10 +156,13 @@ static enum fault check_integer(const char *name, const struct value *value, str
     return fault;
 }
 
-static enum fault check_text(const char *name, const struct value *value, struct err *err)
+static enum fault check_text(const struct signal *signal, const char *name, const struct value *value,
+                             struct err *err)
 {
     if (value->kind != VALUE_TEXT)
         return invalid(name, err, "must be a string");
+    if (signal->texts_are_valid)
+        return FAULT_NONE;
     if (!utf8_valid(value->as.text.data, value->as.text.len) ||
         memchr(value->as.text.data, '\0', value->as.text.len)) {
         err_set_about(err, name, "%s must be valid UTF-8 without U+0000", name);
@@ -189,10 +195,10 @@ static enum fault check_symbol(struct signal *signal, const char *name, const st
 static void set_hash(struct signal *signal)
 {
     struct value value = signal_effective(signal, FIELD_SHA256);
-    struct digest digest;
-    signal->sha256[0] = '\0';
-    if (value.as.text.len == DIGEST_HEX_LEN && !hex_decode(value.as.text.data, digest.bytes, DIGEST_SIZE))
-        hex_encode(digest.bytes, DIGEST_SIZE, signal->sha256);
+    bool is_hash =
+        value.as.text.len == DIGEST_HEX_LEN && !hex_lower(value.as.text.data, value.as.text.len, signal->sha256);
+    if (!is_hash)
+        signal->sha256[0] = '\0';
 }
 
 static bool is_word(const struct value *value, const char *word)
@@ -225,7 +231,7 @@ static enum fault check_value(struct signal *signal, enum signal_rule rule, cons
     case RULE_TEXT:
         break;
     }
-    fault = check_text(name, value, err);
+    fault = check_text(signal, name, value, err);
     if (fault)
         return fault;
     if (rule == RULE_ID)

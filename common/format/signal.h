@@ -41,7 +41,9 @@ enum {
 struct signal_field_info {
     const char *name;
     size_t name_len;
-    const char *alias; /* NULL if there is none */
+    const char *quoted_name; /* "name" as JSON */
+    const char *spaced_name; /* and with what json.dumps puts behind it: "name":_ */
+    const char *alias;       /* NULL if there is none */
     enum signal_rule rule;
     bool needed;
     bool hashed;
@@ -74,6 +76,7 @@ struct value {
 /* Zero-initialise it ({0}); signal_clear frees it. */
 struct signal {
     struct arena arena;                     /* owns the texts */
+    bool texts_are_valid;                   /* known to be UTF-8 without U+0000, so that no check need look */
     struct value given[SIGNAL_FIELD_COUNT]; /* under the field's own name */
     struct value alias[SIGNAL_FIELD_COUNT]; /* under its alias */
     struct value symbol;                    /* trimmed and in upper case; set by signal_check */
@@ -98,7 +101,7 @@ void signal_clear(struct signal *signal);
 
 /* The slot for a member of that name: the field's own or its alias's. NULL if the signal has no such field. */
 struct value *signal_slot(struct signal *signal, const char *name, size_t len);
-/* Makes *slot a text, copied into the signal. Returns -1 when out of memory. */
+/* Makes *slot a text, copied into the signal, which signal_check will look at. Returns -1 when out of memory. */
 MUST_CHECK int signal_set_text(struct signal *signal, struct value *slot, const char *data, size_t len);
 
 /* Holds every field against its rule, and sets symbol, timestamp_us and sha256. err names the field. */

@@ -5,7 +5,8 @@
 
 #include "base/json_doc.h"
 #include "base/json_text.h"
-#include "format/number.h"
+#include "format/value_json.h"
+#include "format/wire_scan.h"
 
 static struct value other(const char *type)
 {
@@ -60,14 +61,23 @@ static enum fault read_object(const struct json_value *object, struct signal *si
     return FAULT_NONE;
 }
 
-enum fault wire_read(const char *text, size_t len, struct signal *signal, struct err *err)
+enum fault wire_read_tree(const char *text, size_t len, struct signal *signal, struct err *err)
 {
     struct json_doc *doc = json_doc_parse(text, len, err);
     if (!doc)
         return FAULT_MALFORMED;
     enum fault fault = read_object(json_doc_root(doc), signal, err);
+    signal->texts_are_valid = true;
     json_doc_free(doc);
     return fault;
+}
+
+enum fault wire_read(const char *text, size_t len, struct signal *signal, struct err *err)
+{
+    if (wire_scan(text, len, signal))
+        return FAULT_NONE;
+    signal_clear(signal);
+    return wire_read_tree(text, len, signal, err);
 }
 
 enum fault wire_read_checked(const char *text, size_t len, struct signal *signal, struct err *err)
@@ -76,39 +86,31 @@ enum fault wire_read_checked(const char *text, size_t len, struct signal *signal
     return fault ? fault : signal_check(signal, err);
 }
 
-static void write_member(struct buf *json, const char *name, const struct value *value)
+static void write_value(struct buf *json, const struct value *value)
 {
-    char number[NUMBER_SIZE];
-    json_text_name(json, name);
-    switch (value->kind) {
-    case VALUE_TEXT:
-        json_text_string(json, value->as.text.data, value->as.text.len);
-        break;
-    case VALUE_INTEGER:
-        buf_add_format(json, "%lld", (long long)value->as.integer);
-        break;
-    case VALUE_REAL:
-        buf_add(json, number, number_format(value->as.real, number));
-        break;
-    case VALUE_ABSENT:
-    case VALUE_NULL:
-    case VALUE_OTHER:
-        buf_add_text(json, "null");
-        break;
-    }
+    buf_add_char(json, ':');
+    value_json_write(json, value);
+    buf_add_char(json, ',');
 }
 
 void wire_write(const struct signal *signal, struct buf *json)
 {
+    size_t start = json->len;
     buf_add_char(json, '{');
     for (size_t i = 0; i < SIGNAL_FIELD_COUNT; i++) {
         const struct signal_field_info *info = &signal_fields[i];
         const struct value *given = &signal->given[i];
         const struct value *alias = &signal->alias[i];
-        if (given->kind > VALUE_NULL || (given->kind == VALUE_NULL && info->hashed))
-            write_member(json, info->name, given);
-        if (alias->kind > VALUE_NULL)
-            write_member(json, info->alias, alias);
+        if (given->kind > VALUE_NULL || (given->kind == VALUE_NULL && info->hashed)) {
+            buf_add(json, info->quoted_name, info->name_len + 2);
+            write_value(json, given);
+        }
+        if (alias->kind > VALUE_NULL) {
+            json_text_string(json, info->alias, strlen(info->alias));
+            write_value(json, alias);
+        }
     }
+    if (json->len > start + 1)
+        buf_truncate(json, json->len - 1); /* the last comma */
     buf_add_char(json, '}');
 }

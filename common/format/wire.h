@@ -9,6 +9,9 @@
  * yet checked. Anything that is not strict JSON (base/json_doc.h), or no object, is FAULT_MALFORMED. */
 MUST_CHECK enum fault wire_read(const char *text, size_t len, struct signal *signal, struct err *err);
 
+/* The same by json_doc alone: what wire_read does with a signal that wire_scan.h leaves to it. */
+MUST_CHECK enum fault wire_read_tree(const char *text, size_t len, struct signal *signal, struct err *err);
+
 /* wire_read and signal_check in one. */
 MUST_CHECK enum fault wire_read_checked(const char *text, size_t len, struct signal *signal, struct err *err);
 

@@ -18,7 +18,7 @@ struct acceptor {
     struct acceptor_options options;
     pthread_t thread;
     bool started; /* and not stopped again: there is a thread, and the listening socket is ours */
-    int wake_fd; /* an eventfd: there is room again, or it is time to stop */
+    int wake_fd;  /* an eventfd: there is room again, or it is time to stop */
     atomic_uint open;
     atomic_bool stopping;
 };
@@ -39,8 +39,8 @@ static bool is_shortage(int reason)
     return reason == EMFILE || reason == ENFILE || reason == ENOBUFS || reason == ENOMEM;
 }
 
-/* Until the queue is empty or the limit is reached. Returns whether the kernel ran short of something; a client that
- * was gone before it was accepted is nobody's concern. */
+/* Until the queue is empty or the limit is reached. Returns whether the kernel ran short of something; a client
+ * that was gone before it was accepted is nobody's concern. */
 static bool accept_all(struct acceptor *acceptor)
 {
     const struct acceptor_options *options = &acceptor->options;

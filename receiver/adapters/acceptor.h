@@ -1,7 +1,7 @@
 /* acceptor: takes new connections from a listening socket, as many as may be open, and hands them on. The rest wait
- * in the kernel's queue. libmicrohttpd could do this itself, but 0.9.75 ends the whole process when a quiesce and one
- * of its threads take the listening socket out of the same epoll set at the same moment (MHD_PANIC in MHD_epoll and
- * in MHD_quiesce_daemon, "Failed to remove listen FD from epoll set"; still so in 1.0). */
+ * in the kernel's queue. libmicrohttpd could do this itself, but 0.9.75 ends the whole process when a quiesce and
+ * one of its threads take the listening socket out of the same epoll set at the same moment (MHD_PANIC in MHD_epoll
+ * and in MHD_quiesce_daemon, "Failed to remove listen FD from epoll set"; still so in 1.0). */
 #ifndef ALPINE_RECEIVER_ACCEPTOR_H
 #define ALPINE_RECEIVER_ACCEPTOR_H
 

@@ -9,13 +9,13 @@
 /* PostgreSQL counts from 2000-01-01. */
 #define POSTGRES_EPOCH_US 946684800000000LL
 
-enum { OID_INT4 = 23, OID_TEXT = 25, OID_FLOAT8 = 701, OID_TIMESTAMPTZ = 1184 };
+enum { OID_TEXT = 25, OID_FLOAT8 = 701, OID_TIMESTAMPTZ = 1184 };
 
 const struct pg_type *pg_type_find(const char *name)
 {
     static const struct pg_type types[] = {
-        {"text", OID_TEXT, 1009}, /* first: what is none of the others */
-        {"int4", OID_INT4, 1007},
+        {"text", OID_TEXT, PG_OID_TEXT_ARRAY}, /* first: what is none of the others */
+        {"int4", PG_OID_INT4, 1007},
         {"float8", OID_FLOAT8, 1022},
         {"timestamptz", OID_TIMESTAMPTZ, 1185},
     };
@@ -58,7 +58,7 @@ void pg_array_add(struct buf *array, const struct pg_type *type, const struct va
         add_64(array, bits);
     } else if (type->oid == OID_TIMESTAMPTZ) {
         add_64(array, (uint64_t)(value->as.integer - POSTGRES_EPOCH_US));
-    } else if (type->oid == OID_INT4) {
+    } else if (type->oid == PG_OID_INT4) {
         add_32(array, 4);
         add_32(array, (uint32_t)value->as.integer);
     } else {

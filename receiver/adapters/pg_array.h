@@ -7,7 +7,9 @@
 #include "base/buf.h"
 #include "format/signal.h"
 
-/* Types by PostgreSQL's fixed OIDs (src/include/catalog/pg_type.dat). */
+/* PostgreSQL's fixed OIDs (src/include/catalog/pg_type.dat). */
+enum { PG_OID_INT4 = 23, PG_OID_TEXT_ARRAY = 1009 };
+
 struct pg_type {
     const char *name;
     unsigned oid;

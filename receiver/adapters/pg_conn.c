@@ -17,6 +17,7 @@ struct pg_conn {
     PGconn *pg;
     char sqlstate[6];
     char table[64]; /* that the last error is about; "" if none in particular */
+    bool is_ours;   /* nobody stands between us and one session */
     bool broken;
     bool warned;
 };
@@ -48,6 +49,17 @@ static int wait_socket(struct pg_conn *conn, short events, int64_t deadline_ns)
     }
 }
 
+/* A pooler tells its clients process ids of its own making. */
+static int find_out_whose(struct pg_conn *conn, int64_t deadline_ns, struct err *err)
+{
+    PGresult *result = pg_conn_run(conn, "SELECT pg_backend_pid()", NULL, deadline_ns, err);
+    if (!result)
+        return -1;
+    conn->is_ours = strtol(PQgetvalue(result, 0, 0), NULL, 10) == PQbackendPID(conn->pg);
+    PQclear(result);
+    return 0;
+}
+
 struct pg_conn *pg_conn_open(const char *url, int64_t deadline_ns, struct err *err)
 {
     struct pg_conn *conn = calloc(1, sizeof *conn);
@@ -63,7 +75,8 @@ struct pg_conn *pg_conn_open(const char *url, int64_t deadline_ns, struct err *e
         err_set(err, "cannot make the database connection non-blocking");
         goto failed;
     }
-    return conn;
+    if (!find_out_whose(conn, deadline_ns, err))
+        return conn;
 failed:
     pg_conn_close(conn);
     return NULL;
@@ -84,25 +97,14 @@ static int lost(struct pg_conn *conn, struct err *err, const char *what)
     return err_set(err, "%s", what);
 }
 
-static int send_all(struct pg_conn *conn, int64_t deadline_ns, struct err *err)
-{
-    for (;;) {
-        int more = PQflush(conn->pg);
-        if (more == 0)
-            return 0;
-        if (more < 0)
-            return lost(conn, err, "the database connection is lost");
-        if (wait_socket(conn, POLLIN | POLLOUT, deadline_ns))
-            return lost(conn, err, "the database took too long");
-        if (!PQconsumeInput(conn->pg))
-            return lost(conn, err, "the database connection is lost");
-    }
-}
-
+/* What could not be sent at once goes out meanwhile. */
 static int wait_result(struct pg_conn *conn, int64_t deadline_ns, struct err *err)
 {
     while (PQisBusy(conn->pg)) {
-        if (wait_socket(conn, POLLIN, deadline_ns))
+        int more = PQflush(conn->pg);
+        if (more < 0)
+            return lost(conn, err, "the database connection is lost");
+        if (wait_socket(conn, more ? POLLIN | POLLOUT : POLLIN, deadline_ns))
             return lost(conn, err, "the database took too long");
         if (!PQconsumeInput(conn->pg))
             return lost(conn, err, "the database connection is lost");
@@ -161,6 +163,10 @@ static PGresult *collect(struct pg_conn *conn, int64_t deadline_ns, struct err *
 PGresult *pg_conn_run(struct pg_conn *conn, const char *sql, const struct pg_params *params, int64_t deadline_ns,
                       struct err *err)
 {
+    if (PQpipelineStatus(conn->pg) != PQ_PIPELINE_OFF && !PQexitPipelineMode(conn->pg)) {
+        (void)lost(conn, err, "the database still owes an answer");
+        return NULL;
+    }
     int sent = params ? PQsendQueryParams(conn->pg, sql, params->count, params->types, params->values,
                                           params->lengths, params->formats, 0)
                       : PQsendQuery(conn->pg, sql);
@@ -169,8 +175,6 @@ PGresult *pg_conn_run(struct pg_conn *conn, const char *sql, const struct pg_par
         (void)lost(conn, err, "the database connection is lost");
         return NULL;
     }
-    if (send_all(conn, deadline_ns, err))
-        return NULL;
     return collect(conn, deadline_ns, err);
 }
 
@@ -182,6 +186,108 @@ int pg_conn_do(struct pg_conn *conn, const char *sql, int64_t deadline_ns, struc
     PQclear(result);
     return 0;
 }
+
+/* --- statements in a row ----------------------------------------------------------------------------------- */
+
+bool pg_conn_is_ours(const struct pg_conn *conn)
+{
+    return conn->is_ours;
+}
+
+int pg_conn_prepare(struct pg_conn *conn, const struct pg_statement *statement, int64_t deadline_ns,
+                    struct err *err)
+{
+    if (!PQsendPrepare(conn->pg, statement->name, statement->sql, statement->count, statement->types))
+        return lost(conn, err, "the database connection is lost");
+    PGresult *result = collect(conn, deadline_ns, err);
+    PQclear(result);
+    return result ? 0 : -1;
+}
+
+int pg_conn_queue(struct pg_conn *conn, const struct pg_statement *statement, const struct pg_params *params,
+                  struct err *err)
+{
+    static const struct pg_params none;
+    if (!params)
+        params = &none;
+    int queued = PQenterPipelineMode(conn->pg);
+    if (queued && conn->is_ours)
+        queued = PQsendQueryPrepared(conn->pg, statement->name, params->count, params->values, params->lengths,
+                                     params->formats, 0);
+    else if (queued)
+        queued = PQsendQueryParams(conn->pg, statement->sql, params->count, params->types, params->values,
+                                   params->lengths, params->formats, 0);
+    return queued ? 0 : lost(conn, err, "the database connection is lost");
+}
+
+int pg_conn_queue_flush(struct pg_conn *conn, struct err *err)
+{
+    return PQsendFlushRequest(conn->pg) ? 0 : lost(conn, err, "the database connection is lost");
+}
+
+int pg_conn_send(struct pg_conn *conn, struct err *err)
+{
+    if (PQpipelineSync(conn->pg) && PQflush(conn->pg) >= 0)
+        return 0;
+    return lost(conn, err, "the database connection is lost");
+}
+
+/* libpq ends each statement's results with a NULL, and what one send handed over with a PGRES_PIPELINE_SYNC. Two
+ * NULLs in a row: it expects nothing any more. */
+static PGresult *next_in_row(struct pg_conn *conn, int64_t deadline_ns, struct err *err)
+{
+    for (int i = 0; i < 2; i++) {
+        if (wait_result(conn, deadline_ns, err))
+            return NULL;
+        PGresult *result = PQgetResult(conn->pg);
+        if (result)
+            return result;
+    }
+    (void)lost(conn, err, "the database connection is lost");
+    return NULL;
+}
+
+/* Reads over what is left until the end of what was sent; after an error that is PGRES_PIPELINE_ABORTED. */
+static PGresult *fail_in_row(struct pg_conn *conn, PGresult *failed, int64_t deadline_ns, struct err *err)
+{
+    struct err ignored;
+    bool ended = false;
+    if (failed)
+        keep_error(conn, failed, err);
+    while (failed && !ended) {
+        PQclear(failed);
+        failed = next_in_row(conn, deadline_ns, &ignored);
+        ended = failed && PQresultStatus(failed) == PGRES_PIPELINE_SYNC;
+    }
+    PQclear(failed);
+    return NULL;
+}
+
+PGresult *pg_conn_await_next(struct pg_conn *conn, int64_t deadline_ns, struct err *err)
+{
+    conn->sqlstate[0] = '\0';
+    PGresult *result = next_in_row(conn, deadline_ns, err);
+    return result && !is_error(result) ? result : fail_in_row(conn, result, deadline_ns, err);
+}
+
+PGresult *pg_conn_await(struct pg_conn *conn, int64_t deadline_ns, struct err *err)
+{
+    PGresult *last = NULL;
+    PGresult *result;
+    conn->sqlstate[0] = '\0';
+    while ((result = next_in_row(conn, deadline_ns, err)) && !is_error(result)) {
+        PQclear(last);
+        last = result;
+    }
+    if (result && PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+        PQclear(result);
+        return last;
+    }
+    PQclear(last);
+    return fail_in_row(conn, result, deadline_ns, err);
+}
+
+/* --- what it is like --------------------------------------------------------------------------------------- */
 
 const char *pg_conn_sqlstate(const struct pg_conn *conn)
 {

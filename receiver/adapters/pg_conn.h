@@ -20,6 +20,14 @@ struct pg_params {
     const int *formats; /* 0 text, 1 binary */
 };
 
+/* A statement that is run often. */
+struct pg_statement {
+    const char *name; /* of the prepared statement */
+    const char *sql;
+    int count; /* of parameters */
+    const Oid *types;
+};
+
 /* Connects to the first host of url that takes writes, within the deadline. Keepalives notice a server that
  * vanished in about 3 s. Returns NULL and the reason, without any part of the url, in err. */
 struct pg_conn *pg_conn_open(const char *url, int64_t deadline_ns, struct err *err);
@@ -32,6 +40,27 @@ PGresult *pg_conn_run(struct pg_conn *conn, const char *sql, const struct pg_par
                       struct err *err);
 /* The same for statements that return nothing of interest. */
 MUST_CHECK int pg_conn_do(struct pg_conn *conn, const char *sql, int64_t deadline_ns, struct err *err);
+
+/* Whether what is set or prepared in the session stays there for us: not behind a pooler, which gives each
+ * transaction another one. */
+bool pg_conn_is_ours(const struct pg_conn *conn);
+/* Only if the session is ours. */
+MUST_CHECK int pg_conn_prepare(struct pg_conn *conn, const struct pg_statement *statement, int64_t deadline_ns,
+                               struct err *err);
+/* Statements in a row, without a wait for each one's answer: each queue adds one (params may be NULL), send hands
+ * all of them over, and each await waits for the end of what one send handed over. An error skips the rest of that,
+ * and nothing of what the next send handed over. The server keeps its answers back until all are there, or until
+ * the place of a queue_flush. If the session is ours, the statement must have been prepared; else its text is sent
+ * every time. */
+MUST_CHECK int pg_conn_queue(struct pg_conn *conn, const struct pg_statement *statement,
+                             const struct pg_params *params, struct err *err);
+MUST_CHECK int pg_conn_queue_flush(struct pg_conn *conn, struct err *err);
+MUST_CHECK int pg_conn_send(struct pg_conn *conn, struct err *err);
+/* The result of the next statement alone, or NULL on error, as pg_conn_run's; then the rest of what was sent with
+ * it is over too. */
+PGresult *pg_conn_await_next(struct pg_conn *conn, int64_t deadline_ns, struct err *err);
+/* The result of the last statement that was sent, or NULL on error. */
+PGresult *pg_conn_await(struct pg_conn *conn, int64_t deadline_ns, struct err *err);
 
 /* Of the last error. Borrowed. */
 const char *pg_conn_sqlstate(const struct pg_conn *conn);

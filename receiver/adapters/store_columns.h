@@ -22,8 +22,10 @@ size_t store_columns(struct store_column columns[STORE_COLUMNS_MAX]);
 struct value store_column_value(const struct store_column *column, const struct store_row *row,
                                 struct arena *arena);
 
-/* Appends the INSERT. Its parameters: one array for each column, then the tip's chain_index (int4) and hash (text).
- */
+/* Appends the INSERT of rows that are new, in the order of the chain. Its parameters: one array for each column,
+ * then one of the hash before each row's (NULL: the chain's tip). It returns id and verification_hash of each row,
+ * in the same order; it fails with STORE_LEFT_OUT if a trigger leaves a row out. */
+#define STORE_LEFT_OUT "22012" /* division_by_zero */
 void store_columns_insert_sql(const struct store_column *columns, size_t count, struct buf *sql);
 
 #endif

@@ -1,26 +1,36 @@
-/* store_insert: a batch of rows into the table and its chain, in one transaction. */
+/* store_insert: a group of rows into the table and its chain, in one transaction. */
 #ifndef ALPINE_RECEIVER_STORE_INSERT_H
 #define ALPINE_RECEIVER_STORE_INSERT_H
 
 #include "adapters/pg_conn.h"
 #include "adapters/store_columns.h"
+#include "adapters/store_statements.h"
 #include "base/outcome.h"
 
-/* Whoever extends the chain holds this advisory lock; 'alpine' in ASCII. tests/system uses it to hold the chain. */
-#define STORE_CHAIN_LOCK "107069087837797"
-
-/* What an insert works with; borrowed for the call. */
+/* One group on its way; zero-initialise it ({0}), and clear it in the end. It can be used again after each confirm.
+ * The first members are set by the caller, and borrowed; the rest is store_insert's. */
 struct store_insert {
     struct pg_conn *conn;
-    const struct store_column *columns;
-    size_t column_count;
-    const char *sql; /* of store_columns_insert_sql */
+    const struct store_statements *statements;
     struct store_row **rows;
     size_t count;
     int64_t deadline_ns;
+
+    bool looks_first; /* most of the rows are expected to be there */
+    bool is_sent;
+    bool is_committed;
+    struct store_row **fresh; /* room for rows that are inserted together */
+    size_t fresh_room;
 };
 
-/* As struct store_ops' insert. */
-enum outcome store_insert_rows(const struct store_insert *insert, struct err *err);
+/* As struct store_ops' send. Nothing is sent before settle if the rows have to be looked up first, or if another
+ * transaction is under way in a session that is not ours: pgbouncer 1.18 may give the second one's parts to
+ * different servers. */
+void store_insert_send(struct store_insert *insert, bool looks_first, bool under_way);
+/* As struct store_ops' settle. *expects_duplicates: for the next send. */
+enum outcome store_insert_settle(struct store_insert *insert, bool *expects_duplicates, struct err *err);
+/* As struct store_ops' confirm. */
+enum outcome store_insert_confirm(struct store_insert *insert, struct err *err);
+void store_insert_clear(struct store_insert *insert);
 
 #endif

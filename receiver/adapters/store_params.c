@@ -11,28 +11,45 @@ void store_params_clear(struct store_params *params)
     *params = (struct store_params){0};
 }
 
+static struct buf *begin(struct store_params *params, const struct pg_type *type, size_t count)
+{
+    struct buf *array = &params->arrays[params->count];
+    params->types[params->count] = type->array_oid;
+    pg_array_begin(array, type, count);
+    return array;
+}
+
+static int end(struct store_params *params)
+{
+    int n = params->count++;
+    params->values[n] = params->arrays[n].data;
+    params->lengths[n] = (int)params->arrays[n].len;
+    params->formats[n] = 1;
+    return params->arrays[n].failed ? -1 : 0;
+}
+
 int store_params_add_column(struct store_params *params, const struct store_column *column, struct store_row **rows,
                             size_t count)
 {
-    int n = params->count++;
-    struct buf *array = &params->arrays[n];
     const struct pg_type *type = pg_type_find(column->type);
-    pg_array_begin(array, type, count);
+    struct buf *array = begin(params, type, count);
     for (size_t i = 0; i < count; i++) {
         struct value value = store_column_value(column, rows[i], &params->arena);
         pg_array_add(array, type, &value);
     }
-    params->types[n] = type->array_oid;
-    params->values[n] = array->data;
-    params->lengths[n] = (int)array->len;
-    params->formats[n] = 1;
-    return array->failed ? -1 : 0;
+    return end(params);
 }
 
-void store_params_add_scalar(struct store_params *params, const char *type, const char *text)
+int store_params_add_previous(struct store_params *params, struct store_row **rows, size_t count)
 {
-    params->types[params->count] = pg_type_find(type)->oid;
-    params->values[params->count++] = text;
+    const struct pg_type *type = pg_type_find("text");
+    struct buf *array = begin(params, type, count);
+    struct value previous = {.kind = VALUE_NULL};
+    for (size_t i = 0; i < count; i++) {
+        pg_array_add(array, type, &previous);
+        previous = value_text(rows[i]->signal->sha256, DIGEST_HEX_LEN);
+    }
+    return end(params);
 }
 
 struct pg_params store_params_view(const struct store_params *params)

@@ -5,7 +5,7 @@
 #include "adapters/pg_conn.h"
 #include "adapters/store_columns.h"
 
-enum { STORE_PARAMS_MAX = STORE_COLUMNS_MAX + 2 };
+enum { STORE_PARAMS_MAX = STORE_COLUMNS_MAX + 1 };
 
 /* Zero-initialise it ({0}). */
 struct store_params {
@@ -23,8 +23,8 @@ void store_params_clear(struct store_params *params);
 /* Adds an array with the column's value of each row. -1 when out of memory. */
 MUST_CHECK int store_params_add_column(struct store_params *params, const struct store_column *column,
                                        struct store_row **rows, size_t count);
-/* Adds one value of a type of pg_type_find; text is borrowed, NULL is NULL. */
-void store_params_add_scalar(struct store_params *params, const char *type, const char *text);
+/* Adds an array with the hash of the row before each row: NULL for the first. -1 when out of memory. */
+MUST_CHECK int store_params_add_previous(struct store_params *params, struct store_row **rows, size_t count);
 
 /* Borrowed from params, until it changes. */
 struct pg_params store_params_view(const struct store_params *params);

@@ -7,9 +7,9 @@
 
 #include "adapters/pg_conn.h"
 #include "adapters/sqlstate.h"
-#include "adapters/store_columns.h"
 #include "adapters/store_insert.h"
 #include "adapters/store_look_up.h"
+#include "adapters/store_statements.h"
 
 static const char writable_sql[] =
     "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, "
@@ -32,10 +32,12 @@ struct store_pg {
     const char *url;
     int schema_version;
     struct pg_conn *conn;
-    struct store_column columns[STORE_COLUMNS_MAX];
-    size_t column_count;
-    struct buf insert_sql;
-    size_t failed_count; /* rows of the largest insert that failed since one did not */
+    struct store_statements statements;
+    struct store_insert inserts[2]; /* one is confirmed while the next one is on its way */
+    struct store_insert *sent;
+    struct store_insert *settled;
+    bool expects_duplicates; /* what was there already made up the last group that was looked up */
+    size_t failed_count;     /* rows of the largest insert that failed since one did not */
 };
 
 /* --- connecting -------------------------------------------------------------------------------------------- */
@@ -45,6 +47,8 @@ static void store_close(void *self)
     struct store_pg *pg = self;
     pg_conn_close(pg->conn);
     pg->conn = NULL;
+    pg->sent = NULL;
+    pg->settled = NULL;
 }
 
 static int check_schema(struct store_pg *pg, int64_t deadline_ns, struct err *err)
@@ -120,7 +124,9 @@ static enum outcome store_open(void *self, int64_t deadline_ns, struct err *err)
     pg->conn = pg_conn_open(pg->url, deadline_ns, err);
     if (!pg->conn)
         return OUTCOME_AGAIN;
-    if (!check_schema(pg, deadline_ns, err) && store_probe(pg, true, deadline_ns, err) == OUTCOME_DONE)
+    if (!check_schema(pg, deadline_ns, err) &&
+        !store_statements_prepare(&pg->statements, pg->conn, deadline_ns, err) &&
+        store_probe(pg, true, deadline_ns, err) == OUTCOME_DONE)
         return OUTCOME_DONE;
     store_close(pg);
     return OUTCOME_AGAIN;
@@ -140,30 +146,53 @@ static int store_descriptor(void *self)
 
 /* --- rows -------------------------------------------------------------------------------------------------- */
 
-static enum outcome store_insert(void *self, struct store_row **rows, size_t count, int64_t deadline_ns,
-                                 struct err *err)
+static void store_send(void *self, struct store_row **rows, size_t count, int64_t deadline_ns)
 {
     struct store_pg *pg = self;
-    struct store_insert insert = {.conn = pg->conn,
-                                  .columns = pg->columns,
-                                  .column_count = pg->column_count,
-                                  .sql = pg->insert_sql.data,
-                                  .rows = rows,
-                                  .count = count,
-                                  .deadline_ns = deadline_ns};
-    enum outcome outcome = store_insert_rows(&insert, err);
+    struct store_insert *insert = &pg->inserts[pg->settled == &pg->inserts[0]];
+    insert->conn = pg->conn;
+    insert->statements = &pg->statements;
+    insert->rows = rows;
+    insert->count = count;
+    insert->deadline_ns = deadline_ns;
+    pg->sent = insert;
+    store_insert_send(insert, pg->expects_duplicates, pg->settled != NULL);
+}
+
+static enum outcome note_outcome(struct store_pg *pg, const struct store_insert *insert, enum outcome outcome)
+{
     if (outcome == OUTCOME_DONE)
         pg->failed_count = 0;
-    else if (count > pg->failed_count)
-        pg->failed_count = count;
+    else if (insert->count > pg->failed_count)
+        pg->failed_count = insert->count;
     return outcome;
+}
+
+static enum outcome store_settle(void *self, struct err *err)
+{
+    struct store_pg *pg = self;
+    struct store_insert *insert = pg->sent;
+    enum outcome outcome = store_insert_settle(insert, &pg->expects_duplicates, err);
+    pg->sent = NULL;
+    if (outcome != OUTCOME_DONE)
+        return note_outcome(pg, insert, outcome);
+    pg->settled = insert;
+    return OUTCOME_DONE;
+}
+
+static enum outcome store_confirm(void *self, struct err *err)
+{
+    struct store_pg *pg = self;
+    struct store_insert *insert = pg->settled;
+    pg->settled = NULL;
+    return note_outcome(pg, insert, store_insert_confirm(insert, err));
 }
 
 static enum outcome store_look_up(void *self, struct store_row **rows, size_t count, int64_t deadline_ns,
                                   struct err *err)
 {
     struct store_pg *pg = self;
-    int failed = store_look_up_rows(pg->conn, pg->columns, pg->column_count, rows, count, deadline_ns, err);
+    int failed = store_look_up_rows(pg->conn, &pg->statements, rows, count, deadline_ns, err);
     return failed ? OUTCOME_AGAIN : OUTCOME_DONE;
 }
 
@@ -172,7 +201,9 @@ static enum outcome store_look_up(void *self, struct store_row **rows, size_t co
 static const struct store_ops ops = {
     .open = store_open,
     .close = store_close,
-    .insert = store_insert,
+    .send = store_send,
+    .settle = store_settle,
+    .confirm = store_confirm,
     .look_up = store_look_up,
     .probe = store_probe,
     .is_open = store_is_open,
@@ -187,9 +218,7 @@ struct store *store_pg_new(const char *url, int schema_version)
     pg->store = (struct store){&ops, pg};
     pg->url = url;
     pg->schema_version = schema_version;
-    pg->column_count = store_columns(pg->columns);
-    store_columns_insert_sql(pg->columns, pg->column_count, &pg->insert_sql);
-    if (pg->insert_sql.failed) {
+    if (store_statements_init(&pg->statements)) {
         store_pg_free(&pg->store);
         return NULL;
     }
@@ -202,6 +231,8 @@ void store_pg_free(struct store *store)
         return;
     struct store_pg *pg = store->self;
     store_close(pg);
-    buf_clear(&pg->insert_sql);
+    for (size_t i = 0; i < sizeof pg->inserts / sizeof *pg->inserts; i++)
+        store_insert_clear(&pg->inserts[i]);
+    store_statements_clear(&pg->statements);
     free(pg);
 }

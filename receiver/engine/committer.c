@@ -1,34 +1,22 @@
-/* committer: queue, groups, and the state of the database.
+/* committer: queue and groups; the state of the database is database.c's.
  *
- * The promise of the whole product is kept in commit_group: a submission is told COMMITTED only after the store
- * said DONE for a transaction that holds it, and that is after the database's COMMIT. Whatever else happens is
- * UNAVAILABLE, and the sender sends it again. */
+ * The promise of the whole product is kept in finish_group: a submission is told COMMITTED only after the store
+ * confirmed a transaction that holds it, and that is after the database's COMMIT. Whatever else happens is
+ * UNAVAILABLE, and the sender sends it again.
+ *
+ * While one group is committed the next one is on its way to the database already. */
 #include "engine/committer.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/backoff.h"
 #include "base/clock.h"
-#include "base/digest.h"
-
-#define RECONNECT_FIRST_NS (50 * NS_PER_MS)
-#define RECONNECT_CAP_NS   (1 * NS_PER_S) /* back in under 2 s once the database is */
-#define CONNECT_LIMIT_NS   (3 * NS_PER_S)
-#define PROBE_LIMIT_NS     (2 * NS_PER_S)
-#define PROBE_INTERVAL_NS  (1 * NS_PER_S)
-
-enum database_state {
-    DATABASE_AWAY,    /* not connected: submissions are refused at once */
-    DATABASE_FAILING, /* connected, but the last write failed: submissions are tried, readiness says no */
-    DATABASE_READY,
-};
+#include "engine/database.h"
 
 struct committer {
     const struct store *store;
@@ -36,10 +24,7 @@ struct committer {
     struct log *log;
     pthread_t thread;
     int wake_fd;
-    atomic_int state;             /* enum database_state; written by the committer's thread only */
-    _Atomic int64_t reconnect_ns; /* when the next attempt is due */
-    struct backoff backoff;
-    int64_t probe_ns; /* when the next probe is due */
+    struct database database;
 
     pthread_mutex_t lock; /* guards what follows */
     struct submission *first;
@@ -51,30 +36,12 @@ struct committer {
 /* What is stored together. */
 struct group {
     struct submission *submissions;
-    struct store_row **rows;
-    size_t count;
+    size_t count; /* signals to store or to look up */
+    bool has_dry_run;
+    struct store_row **rows; /* the signals to store, while they are on their way */
+    size_t row_count;
+    enum outcome outcome;
 };
-
-static void set_state(struct committer *committer, enum database_state state)
-{
-    static const char *const names[] = {"away", "failing", "ready"};
-    int before = atomic_exchange(&committer->state, (int)state);
-    if (before != (int)state)
-        log_write(committer->log, state == DATABASE_READY ? LOG_INFO : LOG_WARN,
-                  LOG_WITH(LOG_STR("from", names[before]), LOG_STR("to", names[state])), "Database is %s",
-                  names[state]);
-}
-
-static enum database_state state_of(struct committer *committer)
-{
-    return (enum database_state)atomic_load(&committer->state);
-}
-
-static int retry_after(struct committer *committer)
-{
-    int64_t left = atomic_load(&committer->reconnect_ns) - clock_monotonic_ns();
-    return left <= NS_PER_S ? 1 : (int)((left + NS_PER_S - 1) / NS_PER_S);
-}
 
 /* --- telling submissions ----------------------------------------------------------------------------------- */
 
@@ -94,107 +61,20 @@ static void finish_all(struct submission *list, enum submission_outcome outcome,
     }
 }
 
-/* --- the connection ---------------------------------------------------------------------------------------- */
-
-static void schedule_reconnect(struct committer *committer)
-{
-    uint32_t random = 0;
-    struct err ignored;
-    if (digest_random((unsigned char *)&random, sizeof random, &ignored))
-        random = UINT32_MAX;
-    int64_t pause = backoff_next(&committer->backoff, random, 0);
-    atomic_store(&committer->reconnect_ns, clock_monotonic_ns() + pause);
-}
-
-static void say_away(struct committer *committer, const struct err *err)
-{
-    if (committer->backoff.failures == 0)
-        log_write(committer->log, LOG_ERROR, LOG_PLAIN, "Database unavailable: %s", err->message);
-    else
-        log_write(committer->log, LOG_DEBUG, LOG_PLAIN, "Database still unavailable: %s", err->message);
-}
-
-static void lose_connection(struct committer *committer, const struct err *err)
-{
-    say_away(committer, err);
-    committer->store->ops->close(committer->store->self);
-    schedule_reconnect(committer);
-    set_state(committer, DATABASE_AWAY);
-}
-
-static void connect_if_due(struct committer *committer)
-{
-    struct err err = {0};
-    int64_t now = clock_monotonic_ns();
-    if (state_of(committer) != DATABASE_AWAY || now < atomic_load(&committer->reconnect_ns))
-        return;
-    if (committer->store->ops->open(committer->store->self, now + CONNECT_LIMIT_NS, &err) != OUTCOME_DONE) {
-        lose_connection(committer, &err);
-        return;
-    }
-    backoff_reset(&committer->backoff);
-    committer->probe_ns = clock_monotonic_ns() + PROBE_INTERVAL_NS;
-    set_state(committer, DATABASE_READY);
-}
-
-static void probe_if_due(struct committer *committer)
-{
-    struct err err = {0};
-    int64_t now = clock_monotonic_ns();
-    if (state_of(committer) == DATABASE_AWAY || now < committer->probe_ns)
-        return;
-    committer->probe_ns = now + PROBE_INTERVAL_NS;
-    bool thorough = state_of(committer) == DATABASE_FAILING; /* it looked well before, and a write failed */
-    enum outcome outcome =
-        committer->store->ops->probe(committer->store->self, thorough, now + PROBE_LIMIT_NS, &err);
-    if (!committer->store->ops->is_open(committer->store->self))
-        lose_connection(committer, &err);
-    else
-        set_state(committer, outcome == OUTCOME_DONE ? DATABASE_READY : DATABASE_FAILING);
-}
-
-static void check_connection(struct committer *committer)
-{
-    struct err err;
-    if (state_of(committer) == DATABASE_AWAY || committer->store->ops->is_open(committer->store->self))
-        return;
-    err_set(&err, "the database closed the connection");
-    lose_connection(committer, &err);
-}
-
 /* --- storing ----------------------------------------------------------------------------------------------- */
 
-static void log_refused(struct committer *committer, struct store_row **rows, size_t count)
+static void log_refused(struct committer *committer, const struct group *group)
 {
-    for (size_t i = 0; i < count; i++)
-        if (rows[i]->verdict == STORE_REFUSED)
+    for (size_t i = 0; i < group->row_count; i++) {
+        const struct store_row *row = group->rows[i];
+        if (row->verdict == STORE_REFUSED)
             log_write(committer->log, LOG_WARN,
-                      LOG_WITH(LOG_STR("signal_id", signal_text(rows[i]->signal, FIELD_SIGNAL_ID, NULL))),
-                      "The database refused a signal: %s", rows[i]->refusal);
+                      LOG_WITH(LOG_STR("signal_id", signal_text(row->signal, FIELD_SIGNAL_ID, NULL))),
+                      "The database refused a signal: %s", row->refusal);
+    }
 }
 
-static enum outcome store_rows(struct committer *committer, struct store_row **rows, size_t count,
-                               int64_t deadline_ns)
-{
-    struct err err = {0};
-    const struct store *store = committer->store;
-    enum outcome outcome = store->ops->insert(store->self, rows, count, deadline_ns, &err);
-    if (outcome == OUTCOME_DONE) {
-        set_state(committer, DATABASE_READY);
-        log_refused(committer, rows, count);
-        return OUTCOME_DONE;
-    }
-    if (!store->ops->is_open(store->self)) {
-        lose_connection(committer, &err);
-        return OUTCOME_AGAIN;
-    }
-    if (state_of(committer) == DATABASE_READY)
-        log_write(committer->log, LOG_ERROR, LOG_PLAIN, "Could not store signals: %s", err.message);
-    set_state(committer, DATABASE_FAILING);
-    return OUTCOME_AGAIN;
-}
-
-static size_t collect_rows(struct group *group, bool dry_run)
+static size_t collect_rows(const struct group *group, bool dry_run)
 {
     size_t count = 0;
     for (struct submission *s = group->submissions; s; s = s->next)
@@ -204,33 +84,68 @@ static size_t collect_rows(struct group *group, bool dry_run)
     return count;
 }
 
-static enum outcome look_up_rows(struct committer *committer, struct group *group, size_t count,
+static enum outcome look_up_rows(struct committer *committer, const struct group *group, size_t count,
                                  int64_t deadline_ns)
 {
     struct err err = {0};
     const struct store *store = committer->store;
     enum outcome outcome = store->ops->look_up(store->self, group->rows, count, deadline_ns, &err);
     if (!store->ops->is_open(store->self))
-        lose_connection(committer, &err);
+        database_failed(&committer->database, &err);
     return outcome;
 }
 
-/* Stores the group and tells its submissions: this is the only place that says COMMITTED. */
-static void commit_group(struct committer *committer, struct group *group)
+/* Sends the group on its way. Dry runs are answered from a look; nothing else may be on its way then. */
+static void start_group(struct committer *committer, struct group *group)
 {
+    const struct store *store = committer->store;
     int64_t deadline = clock_monotonic_ns() + committer->options.time_limit_ns / 2;
-    enum outcome outcome = OUTCOME_AGAIN;
+    group->outcome = OUTCOME_AGAIN;
     group->rows = malloc((group->count ? group->count : 1) * sizeof *group->rows);
-    if (group->rows && state_of(committer) != DATABASE_AWAY) {
-        size_t dry = collect_rows(group, true);
-        outcome = dry ? look_up_rows(committer, group, dry, deadline) : OUTCOME_DONE;
-        size_t real = outcome == OUTCOME_DONE ? collect_rows(group, false) : 0;
-        if (real)
-            outcome = store_rows(committer, group->rows, real, deadline);
+    if (!group->rows || database_state(&committer->database) == DATABASE_AWAY)
+        return;
+    size_t dry = group->has_dry_run ? collect_rows(group, true) : 0;
+    group->outcome = dry ? look_up_rows(committer, group, dry, deadline) : OUTCOME_DONE;
+    if (group->outcome != OUTCOME_DONE)
+        return;
+    group->row_count = collect_rows(group, false);
+    if (group->row_count)
+        store->ops->send(store->self, group->rows, group->row_count, deadline);
+}
+
+static void settle_group(struct committer *committer, struct group *group)
+{
+    struct err err = {0};
+    const struct store *store = committer->store;
+    if (group->outcome != OUTCOME_DONE || !group->row_count)
+        return;
+    if (database_state(&committer->database) == DATABASE_AWAY) /* lost by the group before, and this one with it */
+        group->outcome = OUTCOME_AGAIN;
+    else if ((group->outcome = store->ops->settle(store->self, &err)) != OUTCOME_DONE)
+        database_failed(&committer->database, &err);
+}
+
+static void confirm_group(struct committer *committer, struct group *group)
+{
+    struct err err = {0};
+    const struct store *store = committer->store;
+    if (group->outcome != OUTCOME_DONE || !group->row_count)
+        return;
+    group->outcome = store->ops->confirm(store->self, &err);
+    if (group->outcome != OUTCOME_DONE) {
+        database_failed(&committer->database, &err);
+        return;
     }
+    database_wrote(&committer->database);
+    log_refused(committer, group);
+}
+
+/* Tells the group's submissions: this is the only place that says COMMITTED. */
+static void finish_group(struct committer *committer, struct group *group)
+{
     free(group->rows);
-    finish_all(group->submissions, outcome == OUTCOME_DONE ? SUBMISSION_COMMITTED : SUBMISSION_UNAVAILABLE,
-               retry_after(committer));
+    finish_all(group->submissions, group->outcome == OUTCOME_DONE ? SUBMISSION_COMMITTED : SUBMISSION_UNAVAILABLE,
+               database_retry_after(&committer->database));
 }
 
 /* --- the queue --------------------------------------------------------------------------------------------- */
@@ -247,7 +162,7 @@ static struct submission *pop(struct committer *committer)
 }
 
 /* Takes from the queue what is stored together, and apart from it what has waited for too long already. */
-static void take_group(struct committer *committer, struct group *group, struct submission **expired)
+static void take_from_queue(struct committer *committer, struct group *group, struct submission **expired)
 {
     int64_t oldest = clock_monotonic_ns() - committer->options.time_limit_ns / 2;
     struct submission **tail = &group->submissions;
@@ -265,19 +180,42 @@ static void take_group(struct committer *committer, struct group *group, struct 
         *tail = submission;
         tail = &submission->next;
         group->count += submission->to_store;
+        group->has_dry_run |= submission->dry_run;
     }
     (void)pthread_mutex_unlock(&committer->lock);
 }
 
+/* False if nothing waits. */
+static bool take_group(struct committer *committer, struct group *group)
+{
+    struct submission *expired = NULL;
+    *group = (struct group){0};
+    take_from_queue(committer, group, &expired);
+    finish_all(expired, SUBMISSION_UNAVAILABLE, 1);
+    return group->submissions != NULL;
+}
+
+/* Stores until nothing waits any more. False if nothing did. */
 static bool work(struct committer *committer)
 {
-    struct group group = {0};
-    struct submission *expired = NULL;
-    take_group(committer, &group, &expired);
-    finish_all(expired, SUBMISSION_UNAVAILABLE, 1);
-    if (!group.submissions)
+    struct group group;
+    bool more = take_group(committer, &group);
+    if (!more)
         return false;
-    commit_group(committer, &group);
+    start_group(committer, &group);
+    while (more) {
+        struct group next;
+        settle_group(committer, &group);
+        more = take_group(committer, &next);
+        bool travels_behind = more && !next.has_dry_run;
+        if (travels_behind)
+            start_group(committer, &next);
+        confirm_group(committer, &group);
+        finish_group(committer, &group);
+        if (more && !travels_behind)
+            start_group(committer, &next);
+        group = next;
+    }
     return true;
 }
 
@@ -291,9 +229,9 @@ static bool is_stopping(struct committer *committer)
 
 static void wait_for_work(struct committer *committer)
 {
-    bool away = state_of(committer) == DATABASE_AWAY;
-    int64_t due = away ? atomic_load(&committer->reconnect_ns) : committer->probe_ns;
-    int64_t left = due - clock_monotonic_ns();
+    struct database *database = &committer->database;
+    bool away = database_state(database) == DATABASE_AWAY;
+    int64_t left = database_due(database) - clock_monotonic_ns();
     struct pollfd waits[2] = {
         {.fd = committer->wake_fd, .events = POLLIN},
         {.fd = away ? -1 : committer->store->ops->descriptor(committer->store->self), .events = POLLIN},
@@ -305,7 +243,7 @@ static void wait_for_work(struct committer *committer)
         (void)!read(committer->wake_fd, &count, sizeof count);
     }
     if (waits[1].revents)
-        check_connection(committer);
+        database_check(database);
 }
 
 static void *run(void *self)
@@ -314,13 +252,12 @@ static void *run(void *self)
     (void)prctl(PR_SET_NAME, "committer"); /* as top -H and gdb show it */
     for (;;) {
         bool stopping = is_stopping(committer); /* asked before the queue: what came before it is still served */
-        check_connection(committer);
+        database_check(&committer->database);
         if (work(committer))
             continue;
         if (stopping)
             return NULL;
-        connect_if_due(committer);
-        probe_if_due(committer);
+        database_tick(&committer->database);
         wait_for_work(committer);
     }
 }
@@ -336,8 +273,8 @@ bool committer_submit(struct committer *committer, struct submission *submission
     bool taken = false;
     submission->outcome = SUBMISSION_UNAVAILABLE;
     submission->retry_after_s = 1;
-    if (state_of(committer) == DATABASE_AWAY) {
-        submission->retry_after_s = retry_after(committer);
+    if (database_state(&committer->database) == DATABASE_AWAY) {
+        submission->retry_after_s = database_retry_after(&committer->database);
         return false;
     }
     (void)pthread_mutex_lock(&committer->lock);
@@ -359,8 +296,8 @@ bool committer_submit(struct committer *committer, struct submission *submission
 
 bool committer_is_ready(struct committer *committer, int *retry_after_s)
 {
-    *retry_after_s = retry_after(committer);
-    return state_of(committer) == DATABASE_READY;
+    *retry_after_s = database_retry_after(&committer->database);
+    return database_state(&committer->database) == DATABASE_READY;
 }
 
 /* --- life -------------------------------------------------------------------------------------------------- */
@@ -386,7 +323,7 @@ struct committer *committer_start(const struct store *store, const struct commit
     committer->store = store;
     committer->options = *options;
     committer->log = log;
-    committer->backoff = (struct backoff){.first_ns = RECONNECT_FIRST_NS, .cap_ns = RECONNECT_CAP_NS};
+    database_init(&committer->database, store, log);
     committer->last = &committer->first;
     (void)pthread_mutex_init(&committer->lock, NULL);
     committer->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -413,6 +350,5 @@ void committer_stop(struct committer *committer)
     (void)pthread_mutex_unlock(&committer->lock);
     wake(committer);
     (void)pthread_join(committer->thread, NULL);
-    committer->store->ops->close(committer->store->self);
-    set_state(committer, DATABASE_AWAY);
+    database_close(&committer->database);
 }

@@ -29,15 +29,27 @@ struct store_row {
     char *refusal;              /* out: why, for STORE_REFUSED; whoever has the row frees it */
 };
 
-/* Only the committer's thread calls these. Each returns within its deadline (clock_monotonic_ns). */
+/* Only the committer's thread calls these. Each returns within its deadline (clock_monotonic_ns).
+ *
+ * Rows are stored in three steps, so that the next group can be on its way while one is committed:
+ *
+ *     send(a)  settle(a)  [send(b)]  confirm(a)  settle(b)  [send(c)]  confirm(b) ...
+ *
+ * After settle said AGAIN there is nothing to confirm. Nothing else may be called between a send and its confirm
+ * but what stands here, is_open and close; close forgets what was sent. */
 struct store_ops {
     /* Connects and makes sure that a write works (schema version included): writes for real, and takes it back.
      * DONE or AGAIN. */
     enum outcome (*open)(void *self, int64_t deadline_ns, struct err *err);
     void (*close)(void *self);
-    /* Stores all rows that are new, and that the store does not refuse, in one transaction, and tells each row's
-     * verdict. DONE: it is durable. AGAIN: nothing is known, the whole may be sent again. */
-    enum outcome (*insert)(void *self, struct store_row **rows, size_t count, int64_t deadline_ns, struct err *err);
+    /* Begins to store all rows that are new, and that the store does not refuse, in one transaction. Waits for
+     * nothing. The rows are borrowed until confirm, or settle's AGAIN; what is wrong, settle tells. */
+    void (*send)(void *self, struct store_row **rows, size_t count, int64_t deadline_ns);
+    /* Waits for the verdict of each row that was sent, and lets the transaction be committed. DONE: confirm tells
+     * whether it is. AGAIN: nothing is known, the whole may be sent again. */
+    enum outcome (*settle)(void *self, struct err *err);
+    /* Waits for the end of the transaction that was settled. DONE: it is durable. AGAIN: as for settle. */
+    enum outcome (*confirm)(void *self, struct err *err);
     /* Tells each row's verdict (STORE_UNKNOWN: would be stored) without storing. DONE or AGAIN. */
     enum outcome (*look_up)(void *self, struct store_row **rows, size_t count, int64_t deadline_ns,
                             struct err *err);

@@ -11,7 +11,8 @@ if(NOT EXISTS ${patch})
 endif()
 
 file(GLOB_RECURSE originals CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} common/* sender/* receiver/* migrations/*
-     tests/unit/* tests/differential/* tests/fuzz/*.c tests/fuzz/*.h tests/fuzz/CMakeLists.txt)
+     tests/unit/* tests/differential/* tests/fuzz/*.c tests/fuzz/*.h tests/fuzz/CMakeLists.txt tests/bench/*.c
+     tests/bench/CMakeLists.txt)
 foreach(original ${originals})
   configure_file(${CMAKE_SOURCE_DIR}/${original} ${PROJECT_SOURCE_DIR}/${original} COPYONLY)
 endforeach()

@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct buf text = {0};
     struct err err = {0};
     enum canonical_form form;
+    check_scan((const char *)data, size);
     enum fault fault = wire_read_checked((const char *)data, size, &signal, &err);
     MUST_HOLD(fault == FAULT_NONE || fault == FAULT_MALFORMED || fault == FAULT_INVALID_FIELD);
     if (fault) {

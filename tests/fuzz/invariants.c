@@ -9,6 +9,7 @@
 #include "base/json_doc.h"
 #include "base/utf8.h"
 #include "format/wire.h"
+#include "format/wire_scan.h"
 #include "fuzz.h"
 
 static bool same(const struct buf *a, const struct buf *b)
@@ -101,6 +102,32 @@ static void check_round_trip(const struct signal *signal)
     buf_clear(&json);
     buf_clear(&again);
     signal_clear(&back);
+}
+
+static bool same_value(const struct value *a, const struct value *b)
+{
+    if (a->kind != b->kind)
+        return false;
+    if (a->kind == VALUE_TEXT || a->kind == VALUE_OTHER)
+        return a->as.text.len == b->as.text.len && !memcmp(a->as.text.data, b->as.text.data, a->as.text.len);
+    if (a->kind == VALUE_REAL)
+        return !memcmp(&a->as.real, &b->as.real, sizeof a->as.real);
+    return a->kind != VALUE_INTEGER || a->as.integer == b->as.integer;
+}
+
+void check_scan(const char *text, size_t len)
+{
+    struct signal scanned = {0};
+    struct signal read = {0};
+    struct err err;
+    if (wire_scan(text, len, &scanned)) {
+        MUST_HOLD(wire_read_tree(text, len, &read, &err) == FAULT_NONE);
+        for (size_t i = 0; i < SIGNAL_FIELD_COUNT; i++)
+            MUST_HOLD(same_value(&scanned.given[i], &read.given[i]) &&
+                      same_value(&scanned.alias[i], &read.alias[i]));
+    }
+    signal_clear(&scanned);
+    signal_clear(&read);
 }
 
 void check_accepted(const struct signal *signal)

@@ -6,6 +6,11 @@ from .postgres import APP
 from .proxy import FINE, Proxy
 
 
+# As the receiver binds them in a session of its own.
+COMMIT = b"\0alpine_commit\0"
+INSERT = b"\0alpine_insert\0"
+
+
 class StatementProxy(Proxy):
     """Passes everything on until the client sends `marker`, then does `action` with that piece:
 

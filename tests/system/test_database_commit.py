@@ -6,14 +6,13 @@ import pytest
 
 from support.answers import assert_error, assert_stored
 from support.chain import check_chain
+from support.locked import Locked
 from support.postgres import APP, OWNER
-from support.statement_proxy import statement_proxy
+from support.statement_proxy import COMMIT, INSERT, statement_proxy
 from support.waiting import stays, wait_for
 
 pytestmark = pytest.mark.under_tsan
 
-COMMIT = b"COMMIT\0"
-INSERT = b"INSERT INTO signals"
 CANCEL_WAITING = ("SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity"
                   " WHERE datname = current_database() AND wait_event = 'SyncRep'")
 
@@ -21,13 +20,13 @@ CANCEL_WAITING = ("SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity"
 class Post:
     """A post in a thread of its own."""
 
-    def __init__(self, receiver, signal):
+    def __init__(self, receiver, *signals):
         self.answer = None
-        self._thread = threading.Thread(target=self._work, args=[receiver, signal])
+        self._thread = threading.Thread(target=self._work, args=[receiver, signals])
         self._thread.start()
 
-    def _work(self, receiver, signal):
-        self.answer = receiver.post(signal)
+    def _work(self, receiver, signals):
+        self.answer = receiver.batch(list(signals)) if len(signals) > 1 else receiver.post(*signals)
 
     def wait(self):
         self._thread.join(60)
@@ -57,19 +56,42 @@ def test_the_answer_waits_for_the_commit(proxied, maker):
     assert proxied.database.stored() == [(signal["signal_id"], signal["sha256"])]
 
 
-def test_another_receiver_waits_for_its_turn_at_the_chain(stage, proxied, maker):
+@pytest.mark.slow
+def test_another_receiver_waits_for_its_turn_at_the_chain(stage, maker):
     """Both have other signals, so no row of the one stands in the way of the other: only the chain does."""
-    other = stage.receiver(proxied.database, "other")
-    first, second = maker.signals(2)
-    proxied.proxy.at(COMMIT, "hold")
-    posts = [Post(proxied, first)]
-    assert proxied.proxy.reached.wait(10)
-    posts.append(Post(other, second))
-    stays(lambda: posts[1].answer is None, 0.5, "it did not wait")
-    proxied.proxy.release()
-    for post, signal in zip(posts, (first, second)):
+    database = stage.database()
+    receivers = [stage.receiver(database, name) for name in ("one", "other")]
+    signals = maker.signals(2)
+    with Locked(database) as table:
+        posts = [Post(receivers[0], signals[0])]
+        table.wait_waiting()
+        posts.append(Post(receivers[1], signals[1]))
+        wait_for(lambda: database.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'"),
+                 10, "the other one to wait for the chain")
+    for post, signal in zip(posts, signals):
         assert_stored(post.wait(), signal)
-    assert check_chain(proxied.database) == 2
+    assert check_chain(database) == 2
+
+
+class Usual:
+    """A signal that is new: its transaction is sent in one piece."""
+
+    @staticmethod
+    def post(receiver, signal):
+        return receiver.post(signal)
+
+
+class Careful:
+    """A batch that holds it twice: each statement of its transaction is a trip of its own."""
+
+    @staticmethod
+    def post(receiver, signal):
+        return receiver.batch([signal, signal])
+
+
+@pytest.fixture(name="way", params=[Usual, Careful])
+def fixture_way(request):
+    return request.param
 
 
 NOTE_HOW_IT_COMMITS = """
@@ -91,11 +113,11 @@ def test_a_commit_waits_for_the_disk_whatever_the_databases_default_is(stage, ma
 
 
 @pytest.mark.parametrize("loss", ["swallow", "silence"])
-def test_a_commit_in_doubt_is_503_and_the_resend_finds_the_row(proxied, maker, loss):
+def test_a_commit_in_doubt_is_503_and_the_resend_finds_the_row(proxied, maker, loss, way):
     """The row is there, but the connection was lost (or fell silent) while the COMMIT ran."""
     signal = maker.signal()
     proxied.proxy.at(COMMIT, loss)
-    assert_error(proxied.post(signal), 503, "unavailable")
+    assert_error(way.post(proxied, signal), 503, "unavailable")
     wait_for(lambda: proxied.database.stored() == [(signal["signal_id"], signal["sha256"])], 5, "the row")
     proxied.wait_ready()
     again = proxied.post(signal)
@@ -115,10 +137,10 @@ def test_a_batch_whose_commit_is_in_doubt_is_503_and_all_of_it_is_found(proxied,
 
 @pytest.mark.parametrize("marker", [INSERT, COMMIT], ids=["insert", "commit"])
 @pytest.mark.parametrize("loss", ["drop", "cut"])
-def test_a_connection_dropped_in_mid_statement_is_503_and_no_row(proxied, maker, marker, loss):
+def test_a_connection_dropped_in_mid_statement_is_503_and_no_row(proxied, maker, marker, loss, way):
     signal = maker.signal()
     proxied.proxy.at(marker, loss)
-    assert_error(proxied.post(signal), 503, "unavailable")
+    assert_error(way.post(proxied, signal), 503, "unavailable")
     assert proxied.database.stored() == []
     proxied.wait_ready()
     assert_stored(proxied.post(signal), signal)
@@ -128,7 +150,7 @@ def test_a_connection_dropped_in_mid_statement_is_503_and_no_row(proxied, maker,
 def test_an_insert_whose_answer_is_lost_is_503_and_no_row(proxied, maker):
     signal = maker.signal()
     proxied.proxy.at(INSERT, "swallow")
-    assert_error(proxied.post(signal), 503, "unavailable")
+    assert_error(Careful.post(proxied, signal), 503, "unavailable")
     proxied.wait_ready()
     assert proxied.database.stored() == []
     assert_stored(proxied.post(signal), signal)
@@ -137,7 +159,7 @@ def test_an_insert_whose_answer_is_lost_is_503_and_no_row(proxied, maker):
 def test_a_backend_terminated_before_its_commit_is_503_and_no_row(proxied, maker):
     signal = maker.signal()
     proxied.proxy.at(COMMIT, "hold")
-    post = Post(proxied, signal)
+    post = Post(proxied, signal, signal)
     assert proxied.proxy.reached.wait(10)
     proxied.database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                            " WHERE datname = current_database() AND pid <> pg_backend_pid()")

@@ -12,7 +12,7 @@ from support.argo import canonical
 from support.chain import check_chain
 from support.recovery import assert_recovers, wait_takes_writes
 from support.small_disk import SmallDisk
-from support.statement_proxy import statement_proxy
+from support.statement_proxy import COMMIT, statement_proxy
 from support.waiting import stays, wait_for
 
 TERMINATE = ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -221,8 +221,9 @@ def test_a_receiver_that_hangs_in_mid_transaction_does_not_hold_the_chain_for_ev
     other = stage.receiver(database, "other")
     first, second = maker.signals(2)
     answers = []
-    proxy.at(b"COMMIT\0", "hold")
-    thread = threading.Thread(target=lambda: answers.append(hanging.post(first)))
+    proxy.at(COMMIT, "hold")
+    twice = [first, first]  # its COMMIT is a trip of its own
+    thread = threading.Thread(target=lambda: answers.append(hanging.batch(twice)))
     thread.start()
     assert proxy.reached.wait(10)
     began = time.monotonic()

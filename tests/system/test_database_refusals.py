@@ -13,8 +13,12 @@ from support.waiting import stays
 REFUSAL = """
     CREATE FUNCTION no_penny_stocks() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN IF NEW.symbol LIKE 'PNY%' THEN RAISE EXCEPTION 'no penny stocks here'; END IF; RETURN NEW; END $$;
+    CREATE FUNCTION leave_penny_stocks_out() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RETURN CASE WHEN NEW.symbol LIKE 'PNY%' THEN NULL ELSE NEW END; END $$;
     """
 TRIGGERS = {
+    "left out": "CREATE TRIGGER no_penny_stocks BEFORE INSERT ON signals"
+                " FOR EACH ROW EXECUTE FUNCTION leave_penny_stocks_out()",
     "before": "CREATE TRIGGER no_penny_stocks BEFORE INSERT ON signals"
               " FOR EACH ROW EXECUTE FUNCTION no_penny_stocks()",
     "after": "CREATE TRIGGER no_penny_stocks AFTER INSERT ON signals"
@@ -50,6 +54,22 @@ def check(receiver, signals, answer):
     assert check_chain(receiver.database) == len(signals) - len(refused)
 
 
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_place_that_is_taken_in_an_index_of_alpines_own_refuses_that_row_alone(stage, maker, count):
+    """Not by the same signal, so it is no duplicate."""
+    receiver = stage.receiver()
+    receiver.database.query("CREATE UNIQUE INDEX one_a_symbol ON signals (symbol) WHERE symbol LIKE 'PNY%'",
+                            role="alpine_owner")
+    assert_stored(receiver.post(first := maker.signal(symbol="PNY")), first)
+    signals = maker.signals(count) + [second := maker.signal(symbol="PNY")] + maker.signals(count)
+    results = receiver.batch(signals).json["results"]
+    assert [result["external_signal_id"] for result in results if result["status"] != "success"] == [second["signal_id"]]
+    assert_error(receiver.post(second), 422, "invalid_field")
+    assert receiver.post(first).status == 409
+    assert check_chain(receiver.database) == 2 * count + 1
+    assert receiver.ready()
+
+
 @pytest.mark.under_tsan
 @pytest.mark.parametrize("trigger", TRIGGERS)
 def test_a_signal_that_the_database_refuses_is_422_and_the_next_one_is_stored(stage, maker, trigger):
@@ -58,8 +78,25 @@ def test_a_signal_that_the_database_refuses_is_422_and_the_next_one_is_stored(st
     assert_error(receiver.post(bad), 422, "invalid_field")
     assert_stored(receiver.post(good), good)
     assert receiver.ready(), "the database is well"
-    assert "The database refused a signal: the database says (P0001): no penny stocks here" in receiver.log()
+    why = "a trigger of the table leaves this row out" if trigger == "left out" else "the database says (P0001): no penny stocks here"
+    assert f"The database refused a signal: {why}" in receiver.log()
     assert bad["signal_id"] in receiver.log()
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_a_place_that_is_taken_in_an_index_of_alpines_own_refuses_that_row_alone(stage, maker, count):
+    """Not by the same signal, so it is no duplicate."""
+    receiver = stage.receiver()
+    receiver.database.query("CREATE UNIQUE INDEX one_a_symbol ON signals (symbol) WHERE symbol LIKE 'PNY%'",
+                            role="alpine_owner")
+    assert_stored(receiver.post(first := maker.signal(symbol="PNY")), first)
+    signals = maker.signals(count) + [second := maker.signal(symbol="PNY")] + maker.signals(count)
+    results = receiver.batch(signals).json["results"]
+    assert [result["external_signal_id"] for result in results if result["status"] != "success"] == [second["signal_id"]]
+    assert_error(receiver.post(second), 422, "invalid_field")
+    assert receiver.post(first).status == 409
+    assert check_chain(receiver.database) == 2 * count + 1
+    assert receiver.ready()
 
 
 @pytest.mark.under_tsan

@@ -47,6 +47,8 @@ static void judge(struct fake_store *fake, struct store_row *row)
 
 static void keep(struct fake_store *fake, struct store_row *row)
 {
+    if (row->verdict == STORE_REFUSED)
+        return;
     judge(fake, row);
     if (row->verdict != STORE_UNKNOWN || fake->stored_count == STORED_MAX)
         return;
@@ -71,31 +73,61 @@ static enum outcome pass_gate(struct fake_store *fake, struct err *err)
     return OUTCOME_AGAIN;
 }
 
-static enum outcome insert_rows(struct fake_store *fake, struct store_row **rows, size_t count, struct err *err)
-{
-    if (fake->inserts < CALLS_MAX)
-        fake->insert_counts[fake->inserts] = count;
-    fake->inserts++;
-    enum outcome outcome = pass_gate(fake, err);
-    if (outcome != OUTCOME_DONE)
-        return outcome;
-    for (size_t i = 0; i < count; i++)
-        if (is_bad(fake, id_of(rows[i]))) {
-            rows[i]->verdict = STORE_REFUSED;
-            rows[i]->refusal = strdup("a rule is broken");
-        } else {
-            keep(fake, rows[i]);
-        }
-    return OUTCOME_DONE;
-}
-
-static enum outcome store_insert(void *self, struct store_row **rows, size_t count, int64_t deadline_ns,
-                                 struct err *err)
+static void store_send(void *self, struct store_row **rows, size_t count, int64_t deadline_ns)
 {
     struct fake_store *fake = self;
     (void)deadline_ns;
     (void)pthread_mutex_lock(&fake->lock);
-    enum outcome outcome = insert_rows(fake, rows, count, err);
+    assert_null(fake->sent);
+    fake->sent = rows;
+    fake->sent_count = count;
+    if (fake->inserts < CALLS_MAX)
+        fake->insert_counts[fake->inserts] = count;
+    fake->inserts++;
+    (void)pthread_cond_broadcast(&fake->changed);
+    (void)pthread_mutex_unlock(&fake->lock);
+}
+
+static void judge_sent(struct fake_store *fake, struct store_row *row)
+{
+    judge(fake, row);
+    if (is_bad(fake, id_of(row))) {
+        row->verdict = STORE_REFUSED;
+        row->refusal = strdup("a rule is broken");
+    }
+}
+
+static enum outcome store_settle(void *self, struct err *err)
+{
+    struct fake_store *fake = self;
+    (void)pthread_mutex_lock(&fake->lock);
+    assert_non_null(fake->sent);
+    assert_null(fake->settled);
+    enum outcome outcome = pass_gate(fake, err);
+    for (size_t i = 0; outcome == OUTCOME_DONE && i < fake->sent_count; i++)
+        judge_sent(fake, fake->sent[i]);
+    fake->settled = outcome == OUTCOME_DONE ? fake->sent : NULL;
+    fake->settled_count = fake->sent_count;
+    fake->sent = NULL;
+    (void)pthread_cond_broadcast(&fake->changed);
+    (void)pthread_mutex_unlock(&fake->lock);
+    return outcome;
+}
+
+static enum outcome store_confirm(void *self, struct err *err)
+{
+    struct fake_store *fake = self;
+    (void)pthread_mutex_lock(&fake->lock);
+    assert_non_null(fake->settled);
+    enum outcome outcome = fake->fail_confirms ? OUTCOME_AGAIN : OUTCOME_DONE;
+    if (outcome != OUTCOME_DONE) {
+        fake->fail_confirms--;
+        fake->is_open = !fake->confirm_loses;
+        err_set(err, "the commit is in doubt");
+    }
+    for (size_t i = 0; outcome == OUTCOME_DONE && i < fake->settled_count; i++)
+        keep(fake, fake->settled[i]);
+    fake->settled = NULL;
     (void)pthread_cond_broadcast(&fake->changed);
     (void)pthread_mutex_unlock(&fake->lock);
     return outcome;
@@ -107,6 +139,7 @@ static enum outcome store_look_up(void *self, struct store_row **rows, size_t co
     struct fake_store *fake = self;
     (void)deadline_ns;
     (void)pthread_mutex_lock(&fake->lock);
+    assert_null(fake->settled);
     fake->lookups++;
     enum outcome outcome = pass_gate(fake, err);
     for (size_t i = 0; outcome == OUTCOME_DONE && i < count; i++)
@@ -136,6 +169,8 @@ static void store_close(void *self)
     struct fake_store *fake = self;
     (void)pthread_mutex_lock(&fake->lock);
     fake->is_open = false;
+    fake->sent = NULL;
+    fake->settled = NULL;
     fake->closes++;
     (void)pthread_cond_broadcast(&fake->changed);
     (void)pthread_mutex_unlock(&fake->lock);
@@ -170,8 +205,15 @@ static int store_descriptor(void *self)
 
 void fake_store_init(struct fake_store *fake)
 {
-    static const struct store_ops ops = {store_open,  store_close,   store_insert,    store_look_up,
-                                         store_probe, store_is_open, store_descriptor};
+    static const struct store_ops ops = {.open = store_open,
+                                         .close = store_close,
+                                         .send = store_send,
+                                         .settle = store_settle,
+                                         .confirm = store_confirm,
+                                         .look_up = store_look_up,
+                                         .probe = store_probe,
+                                         .is_open = store_is_open,
+                                         .descriptor = store_descriptor};
     memset(fake, 0, sizeof *fake);
     fake->store = (struct store){.ops = &ops, .self = fake};
     (void)pthread_mutex_init(&fake->lock, NULL);

@@ -19,9 +19,11 @@ struct fake_store {
 
     /* how it behaves */
     int away;           /* open says AGAIN */
-    int gate_closed;    /* insert and look_up wait until it is opened */
-    int failing;        /* insert and look_up say AGAIN, and stay connected … */
+    int gate_closed;    /* settle and look_up wait until it is opened */
+    int failing;        /* settle and look_up say AGAIN, and stay connected … */
     int losing;         /* … or lose the connection */
+    int fail_confirms;  /* so many times confirm says AGAIN, and stays connected … */
+    int confirm_loses;  /* … or loses the connection */
     int probe_fails;    /* probe says AGAIN */
     const char *bad[4]; /* signal_ids that it refuses, until NULL */
 
@@ -32,13 +34,18 @@ struct fake_store {
     int probes;
     int lookups;
     int waiting; /* calls that stand at the gate */
-    int inserts; /* calls */
+    int inserts; /* sends */
     size_t insert_counts[CALLS_MAX];
     struct {
         char signal_id[SIGNAL_ID_MAX + 1];
         char sha256[DIGEST_HEX_LEN + 1];
     } stored[STORED_MAX]; /* what is durable; its id is its index + 1 */
     int stored_count;
+
+    struct store_row **sent; /* what is between send and settle, … */
+    size_t sent_count;
+    struct store_row **settled; /* … and between settle and confirm */
+    size_t settled_count;
 };
 
 void fake_store_init(struct fake_store *fake);

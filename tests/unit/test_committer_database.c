@@ -48,6 +48,65 @@ static void a_lost_connection_is_opened_again(void **state)
     assert_true(stage->store.closes >= 3);
 }
 
+/* Two transactions, the second one on its way while the first one is committed. */
+static void submit_two(struct stage *stage)
+{
+    fake_store_set(&stage->store, &stage->store.gate_closed, true);
+    (void)submit_one(stage, 0);
+    fake_store_wait(&stage->store, &stage->store.waiting, 1);
+    (void)submit_one(stage, 1);
+    fake_store_set(&stage->store, &stage->store.gate_closed, false);
+}
+
+/* The store remembers nothing of it, so it may be sent again; what came behind it is not concerned. */
+static void a_commit_in_doubt_is_unavailable(void **state)
+{
+    struct stage *stage = *state;
+    stage_start_ready(stage);
+    fake_store_set(&stage->store, &stage->store.fail_confirms, 1);
+    submit_two(stage);
+    wait_done(stage, 2);
+    assert_int_equal(stage->submissions[0]->outcome, SUBMISSION_UNAVAILABLE);
+    assert_false(stage->was_durable[0]);
+    assert_int_equal(stage->submissions[1]->outcome, SUBMISSION_COMMITTED);
+    assert_true(stage->was_durable[1]);
+    assert_int_equal(logged(stage, "Could not store signals: the commit is in doubt"), 1);
+}
+
+static void a_commit_that_loses_the_connection_takes_the_next_one_along(void **state)
+{
+    struct stage *stage = *state;
+    stage_start_ready(stage);
+    fake_store_set(&stage->store, &stage->store.fail_confirms, 1);
+    fake_store_set(&stage->store, &stage->store.confirm_loses, true);
+    submit_two(stage);
+    wait_done(stage, 2);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(stage->submissions[i]->outcome, SUBMISSION_UNAVAILABLE);
+    assert_int_equal(stage->store.stored_count, 0);
+    fake_store_wait(&stage->store, &stage->store.opens, 2);
+    wait_ready(stage, true);
+    (void)submit_one(stage, 2);
+    wait_done(stage, 3);
+    assert_int_equal(stage->submissions[2]->outcome, SUBMISSION_COMMITTED);
+}
+
+/* A look cannot be taken while something is committed. */
+static void a_dry_run_waits_for_the_transaction_before_it(void **state)
+{
+    struct stage *stage = *state;
+    stage_start_ready(stage);
+    fake_store_set(&stage->store, &stage->store.gate_closed, true);
+    (void)submit_one(stage, 0);
+    fake_store_wait(&stage->store, &stage->store.waiting, 1);
+    struct submission *dry = make(stage, IDS("signal-0"));
+    dry->dry_run = true;
+    assert_true(committer_submit(stage->committer, dry));
+    fake_store_set(&stage->store, &stage->store.gate_closed, false);
+    wait_done(stage, 2);
+    assert_int_equal(dry->entries[0].row.verdict, STORE_DUPLICATE);
+}
+
 /* What waits behind the transaction that lost the connection is told at once, and not tried on nothing. */
 static void what_waits_when_it_goes_is_told(void **state)
 {
@@ -187,6 +246,9 @@ int main(void)
         TEST(away_everything_is_refused_at_once),
         TEST(it_connects_until_it_can),
         TEST(a_lost_connection_is_opened_again),
+        TEST(a_commit_in_doubt_is_unavailable),
+        TEST(a_commit_that_loses_the_connection_takes_the_next_one_along),
+        TEST(a_dry_run_waits_for_the_transaction_before_it),
         TEST(what_waits_when_it_goes_is_told),
         TEST(a_dry_run_fails_too),
         TEST(readiness_follows_the_probe),

@@ -120,17 +120,17 @@ static void the_statement_names_them_all(void **state)
     store_columns_insert_sql(columns, count, &sql);
     for (size_t i = 0; i < count; i++) {
         char expected[128];
-        (void)snprintf(expected, sizeof expected, "fresh.%s::%s", columns[i].name, columns[i].type);
+        (void)snprintf(expected, sizeof expected, "input.%s::%s", columns[i].name, columns[i].type);
         assert_non_null(strstr(sql.data, expected));
         (void)snprintf(expected, sizeof expected, "$%zu", i + 1);
         assert_non_null(strstr(sql.data, expected));
     }
-    (void)snprintf(last, sizeof last, "$%zu", count + 2);
+    (void)snprintf(last, sizeof last, "$%zu", count + 1);
     assert_non_null(strstr(sql.data, last));
-    (void)snprintf(last, sizeof last, "$%zu", count + 3);
+    (void)snprintf(last, sizeof last, "$%zu", count + 2);
     assert_null(strstr(sql.data, last));
-    static const char *const needed[] = {"ON CONFLICT DO NOTHING", "RETURNING",  "interval '7 years'", "is_active",
-                                         "previous_hash",          "chain_index"};
+    static const char *const needed[] = {"cardinality", "RETURNING",     "interval '7 years'",
+                                         "is_active",   "previous_hash", "chain_index"};
     for (size_t i = 0; i < COUNT(needed); i++)
         assert_non_null(strstr(sql.data, needed[i]));
     assert_null(strstr(sql.data, "DO UPDATE"));

@@ -1,0 +1,112 @@
+/* store_statements: texts and types. What is done with them is store_insert's and store_look_up's. */
+#include "adapters/store_statements.h"
+
+#include <string.h>
+
+#include "adapters/pg_array.h"
+
+enum { LOOK_UP_PARAMS = 3 };
+
+/* The isolation level is said, whatever the database's default is: in a stricter one the snapshot would be older
+ * than the lock, and the tip stale. */
+static const char begin_sql[] = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/* Rules that are checked at the COMMIT are checked at once: after it no row could be found any more. */
+static const char check_at_once_sql[] = "SET CONSTRAINTS ALL IMMEDIATE";
+
+/* synchronous_commit is raised where it was lowered and never lowered where it is stricter. The time-outs keep a
+ * receiver that is stopped in mid-transaction from holding the chain for ever, and end what nobody waits for any
+ * more. Warnings have to come: one tells that no standby confirmed. The lock is taken last, under these settings. A
+ * transaction's lock (not a session's) works behind pgbouncer, and PostgreSQL gives it back whatever happens to the
+ * connection. */
+static const char take_chain_sql[] =
+    "SELECT set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') "
+    "THEN 'on' ELSE current_setting('synchronous_commit') END, true), "
+    "set_config('statement_timeout', CASE WHEN current_setting('statement_timeout')::interval "
+    "BETWEEN interval '1ms' AND make_interval(secs => $1 / 1000.0) THEN current_setting('statement_timeout') "
+    "ELSE $1::text END, true), "
+    "set_config('lock_timeout', least($1, 10000)::text, true), "
+    "set_config('idle_in_transaction_session_timeout', '10s', true), "
+    "set_config('client_min_messages', 'warning', true), "
+    "pg_advisory_xact_lock(" STORE_CHAIN_LOCK ")";
+
+static const char look_up_sql[] = "SELECT input.n, coalesce(by_hash.id, by_id.id), by_hash.id IS NOT NULL "
+                                  "FROM unnest($1, $2, $3) WITH ORDINALITY AS input(hash, signal_id, provider, n) "
+                                  "LEFT JOIN LATERAL (SELECT id FROM signals "
+                                  "WHERE verification_hash = input.hash LIMIT 1) AS by_hash ON true "
+                                  "LEFT JOIN LATERAL (SELECT id FROM signals WHERE by_hash.id IS NULL "
+                                  "AND provider = input.provider AND external_signal_id = input.signal_id LIMIT 1) "
+                                  "AS by_id ON true WHERE coalesce(by_hash.id, by_id.id) IS NOT NULL";
+
+static const Oid take_chain_types[] = {PG_OID_INT4};
+static const Oid look_up_types[LOOK_UP_PARAMS] = {PG_OID_TEXT_ARRAY, PG_OID_TEXT_ARRAY, PG_OID_TEXT_ARRAY};
+
+int store_statements_init(struct store_statements *statements)
+{
+    *statements = (struct store_statements){0};
+    size_t count = store_columns(statements->columns);
+    statements->column_count = count;
+    store_columns_insert_sql(statements->columns, count, &statements->insert_sql);
+    for (size_t i = 0; i < count; i++)
+        statements->insert_types[i] = pg_type_find(statements->columns[i].type)->array_oid;
+    statements->insert_types[count] = PG_OID_TEXT_ARRAY;
+    const struct pg_statement list[STATEMENT_COUNT] = {
+        [STATEMENT_BEGIN] = {"alpine_begin", begin_sql, 0, NULL},
+        [STATEMENT_CHECK_AT_ONCE] = {"alpine_check_at_once", check_at_once_sql, 0, NULL},
+        [STATEMENT_TAKE_CHAIN] = {"alpine_take_chain", take_chain_sql, 1, take_chain_types},
+        [STATEMENT_INSERT] = {"alpine_insert", statements->insert_sql.data, (int)count + 1,
+                              statements->insert_types},
+        [STATEMENT_COMMIT] = {"alpine_commit", "COMMIT", 0, NULL},
+        [STATEMENT_LOOK_UP] = {"alpine_look_up", look_up_sql, LOOK_UP_PARAMS, look_up_types},
+    };
+    memcpy(statements->list, list, sizeof list);
+    return statements->insert_sql.failed ? -1 : 0;
+}
+
+void store_statements_clear(struct store_statements *statements)
+{
+    buf_clear(&statements->insert_sql);
+}
+
+/* A plan is made once, perhaps while the table is empty, and has to do when it is large. */
+static const char session_sql[] = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan";
+
+int store_statements_prepare(const struct store_statements *statements, struct pg_conn *conn, int64_t deadline_ns,
+                             struct err *err)
+{
+    if (!pg_conn_is_ours(conn))
+        return 0;
+    if (pg_conn_do(conn, session_sql, deadline_ns, err))
+        return -1;
+    for (size_t i = 0; i < STATEMENT_COUNT; i++)
+        if (pg_conn_prepare(conn, &statements->list[i], deadline_ns, err))
+            return -1;
+    return 0;
+}
+
+int store_statements_insert_params(const struct store_statements *statements, struct store_params *params,
+                                   struct store_row **rows, size_t count)
+{
+    for (size_t i = 0; i < statements->column_count; i++)
+        if (store_params_add_column(params, &statements->columns[i], rows, count))
+            return -1;
+    return store_params_add_previous(params, rows, count);
+}
+
+static const struct store_column *find_column(const struct store_statements *statements, const char *name)
+{
+    for (size_t i = 0; i < statements->column_count; i++)
+        if (!strcmp(statements->columns[i].name, name))
+            return &statements->columns[i];
+    return NULL;
+}
+
+int store_statements_look_up_params(const struct store_statements *statements, struct store_params *params,
+                                    struct store_row **rows, size_t count)
+{
+    static const char *const names[LOOK_UP_PARAMS] = {"verification_hash", "external_signal_id", "provider"};
+    for (size_t i = 0; i < LOOK_UP_PARAMS; i++)
+        if (store_params_add_column(params, find_column(statements, names[i]), rows, count))
+            return -1;
+    return 0;
+}

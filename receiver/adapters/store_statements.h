@@ -1,0 +1,43 @@
+/* store_statements: the SQL that every group runs, in the order in which it does. */
+#ifndef ALPINE_RECEIVER_STORE_STATEMENTS_H
+#define ALPINE_RECEIVER_STORE_STATEMENTS_H
+
+#include "adapters/pg_conn.h"
+#include "adapters/store_columns.h"
+#include "adapters/store_params.h"
+
+/* Whoever extends the chain holds this advisory lock; 'alpine' in ASCII. tests/system uses it to hold the chain. */
+#define STORE_CHAIN_LOCK "107069087837797"
+
+enum store_statement {
+    STATEMENT_BEGIN,
+    STATEMENT_CHECK_AT_ONCE,
+    STATEMENT_TAKE_CHAIN, /* parameter: how many milliseconds the transaction has */
+    STATEMENT_INSERT,     /* parameters: store_statements_insert_params */
+    STATEMENT_COMMIT,
+    STATEMENT_LOOK_UP, /* parameters: arrays of hash, signal_id, provider */
+    STATEMENT_COUNT
+};
+
+struct store_statements {
+    struct pg_statement list[STATEMENT_COUNT];
+    struct store_column columns[STORE_COLUMNS_MAX];
+    size_t column_count;
+    struct buf insert_sql;
+    Oid insert_types[STORE_PARAMS_MAX];
+};
+
+/* Returns -1 when out of memory. */
+MUST_CHECK int store_statements_init(struct store_statements *statements);
+void store_statements_clear(struct store_statements *statements);
+/* On a new connection; with a session that is not ours there is nothing to be done. */
+MUST_CHECK int store_statements_prepare(const struct store_statements *statements, struct pg_conn *conn,
+                                        int64_t deadline_ns, struct err *err);
+
+/* The parameters of STATEMENT_INSERT and of STATEMENT_LOOK_UP for these rows. -1 when out of memory. */
+MUST_CHECK int store_statements_insert_params(const struct store_statements *statements,
+                                              struct store_params *params, struct store_row **rows, size_t count);
+MUST_CHECK int store_statements_look_up_params(const struct store_statements *statements,
+                                               struct store_params *params, struct store_row **rows, size_t count);
+
+#endif
