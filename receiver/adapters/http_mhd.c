@@ -6,19 +6,29 @@
 
 #include <microhttpd.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include "adapters/acceptor.h"
+#include "adapters/http_answer.h"
 #include "adapters/http_headers.h"
 #include "adapters/http_links.h"
+#include "adapters/http_worker.h"
+
+/* What a daemon's callbacks get. */
+struct side {
+    struct http *http;
+    struct http_worker *worker;
+};
 
 struct http {
-    struct MHD_Daemon *daemon;
     struct service service;
     struct http_links *links;
-    struct acceptor *acceptor;
+    int listen_fd;
+    struct http_room room;
+    struct side sides[HTTP_THREADS_MAX];
+    unsigned side_count;
     void (*on_stuck)(void *context, int64_t age_ns);
     void *on_stuck_context;
     atomic_uint active;
@@ -32,6 +42,7 @@ enum { SWALLOW_MAX = 16 * 1024 * 1024 };
 struct exchange {
     struct request request; /* first: resume gets a pointer to it */
     struct http *http;
+    struct http_worker *worker;
     struct MHD_Connection *connection;
     struct http_link *link;
     bool whole;          /* it came in whole: its answer is waited for when the server stops */
@@ -42,71 +53,10 @@ struct exchange {
 
 /* --- answering --------------------------------------------------------------------------------------------- */
 
-enum { HEADERS_MAX = 6, SECONDS_SIZE = 16 };
-
-struct header_line {
-    const char *name;
-    const char *value;
-};
-
-/* What every answer says, however it is sent. Returns how many lines there are; seconds is their memory. */
-static size_t header_lines(const struct request *request, struct header_line lines[HEADERS_MAX],
-                           char seconds[SECONDS_SIZE])
-{
-    const struct response *answer = &request->response;
-    size_t count = 0;
-    lines[count++] = (struct header_line){"Content-Type", "application/json"};
-    lines[count++] = (struct header_line){"X-Request-Id", request->id};
-    if (answer->allow)
-        lines[count++] = (struct header_line){"Allow", answer->allow};
-    if (answer->authenticate)
-        lines[count++] =
-            (struct header_line){"WWW-Authenticate", "ApiKey realm=\"external-signals\", header=\"X-API-Key\""};
-    if (answer->retry_after_s) {
-        (void)snprintf(seconds, SECONDS_SIZE, "%d", answer->retry_after_s);
-        lines[count++] = (struct header_line){"Retry-After", seconds};
-    }
-    if (answer->close_connection)
-        lines[count++] = (struct header_line){"Connection", "close"};
-    return count;
-}
-
 static enum MHD_Result respond(struct exchange *exchange)
 {
-    struct header_line lines[HEADERS_MAX];
-    char seconds[SECONDS_SIZE];
-    size_t len = 0;
     http_link_answering(exchange->link);
-    char *body = buf_take(&exchange->request.response.body, &len);
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        body ? len : 0, body, body ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-    if (!response) {
-        free(body);
-        return MHD_NO;
-    }
-    size_t count = header_lines(&exchange->request, lines, seconds);
-    for (size_t i = 0; i < count; i++)
-        (void)MHD_add_response_header(response, lines[i].name, lines[i].value);
-    unsigned status = (unsigned)exchange->request.response.status;
-    enum MHD_Result queued = MHD_queue_response(exchange->connection, status, response);
-    MHD_destroy_response(response);
-    return queued;
-}
-
-/* The whole answer as bytes, for the cases in which libmicrohttpd takes none. */
-static void write_raw(struct request *request, struct buf *answer)
-{
-    const struct buf *body = &request->response.body;
-    struct header_line lines[HEADERS_MAX];
-    char seconds[SECONDS_SIZE];
-    request->response.close_connection = true;
-    size_t count = header_lines(request, lines, seconds);
-    buf_add_format(answer, "HTTP/1.1 %d %s\r\n", request->response.status,
-                   MHD_get_reason_phrase_for((unsigned)request->response.status));
-    for (size_t i = 0; i < count; i++)
-        buf_add_format(answer, "%s: %s\r\n", lines[i].name, lines[i].value);
-    buf_add_format(answer, "Content-Length: %zu\r\n\r\n", body->len);
-    buf_add(answer, body->data ? body->data : "", body->len);
+    return http_answer_queue(exchange->connection, &exchange->request);
 }
 
 static void on_stuck(void *self, int64_t age_ns)
@@ -121,7 +71,7 @@ static void write_timeout(void *self, struct buf *answer)
     struct http *http = self;
     struct request request = {0};
     http->service.refuse(http->service.self, &request, 408);
-    write_raw(&request, answer);
+    http_answer_write(&request, answer);
     buf_clear(&request.response.body);
 }
 
@@ -137,7 +87,7 @@ static int descriptor(struct MHD_Connection *connection)
 static enum MHD_Result answer_early(struct exchange *exchange)
 {
     struct buf answer = {0};
-    write_raw(&exchange->request, &answer);
+    http_answer_write(&exchange->request, &answer);
     http_link_say_last(descriptor(exchange->connection), &answer);
     buf_clear(&answer);
     exchange->answered_early = true;
@@ -151,7 +101,9 @@ static enum MHD_Result answer_early(struct exchange *exchange)
 static void resume(struct request *request)
 {
     struct exchange *exchange = (struct exchange *)request;
+    struct http_worker *worker = exchange->worker; /* the exchange may be over as soon as it is resumed */
     MHD_resume_connection(exchange->connection);
+    http_worker_wake(worker);
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -168,6 +120,7 @@ static void fill_request(struct exchange *exchange, const char *url, const char 
         .path = url,
         .api_key = header(connection, "X-API-Key"),
         .content_type = header(connection, "Content-Type"),
+        .content_encoding = header(connection, "Content-Encoding"),
         .caller_id = header(connection, "X-Request-Id"),
         .dry_run = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "dry_run"),
         .malformed = http_headers_problem(connection, !strcmp(version, "HTTP/1.1")),
@@ -192,15 +145,17 @@ static bool body_follows(const struct exchange *exchange)
            (chunked || exchange->request.content_length > 0);
 }
 
-static enum MHD_Result first_call(struct http *http, struct MHD_Connection *connection, const char *url,
+static enum MHD_Result first_call(const struct side *side, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, void **context)
 {
+    struct http *http = side->http;
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct exchange *exchange = info && info->socket_context ? calloc(1, sizeof *exchange) : NULL;
     if (!exchange)
         return MHD_NO;
     *context = exchange;
     exchange->http = http;
+    exchange->worker = side->worker;
     exchange->connection = connection;
     exchange->link = info->socket_context;
     http_link_reading(exchange->link);
@@ -273,7 +228,7 @@ static enum MHD_Result whole_request(struct exchange *exchange)
     exchange->pending = true;
     MHD_suspend_connection(exchange->connection);
     if (http->service.handle(http->service.self, &exchange->request))
-        MHD_resume_connection(exchange->connection);
+        resume(&exchange->request);
     return MHD_YES;
 }
 
@@ -281,10 +236,10 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
                                   const char *method, const char *version, const char *upload_data,
                                   size_t *upload_data_size, void **context)
 {
-    struct http *http = self;
+    const struct side *side = self;
     struct exchange *exchange = *context;
     if (!exchange)
-        return first_call(http, connection, url, method, version, context);
+        return first_call(side, connection, url, method, version, context);
     if (exchange->answered_early)
         return *upload_data_size ? swallow(exchange, upload_data_size) : MHD_NO;
     if (*upload_data_size)
@@ -295,7 +250,7 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
 static void on_completed(void *self, struct MHD_Connection *connection, void **context,
                          enum MHD_RequestTerminationCode code)
 {
-    struct http *http = self;
+    struct http *http = ((const struct side *)self)->http;
     struct exchange *exchange = *context;
     (void)connection;
     (void)code;
@@ -314,36 +269,42 @@ static void on_completed(void *self, struct MHD_Connection *connection, void **c
 static void on_connection(void *self, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
-    struct http *http = self;
+    struct http *http = ((const struct side *)self)->http;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         *socket_context = http_link_open(http->links, descriptor(connection));
         return;
     }
     http_link_close(http->links, *socket_context);
     *socket_context = NULL;
-    acceptor_closed(http->acceptor);
-}
-
-/* libmicrohttpd closes what it does not take, without a word to on_connection. */
-static void take_connection(void *self, int fd, const struct sockaddr *address, socklen_t address_len)
-{
-    struct http *http = self;
-    if (MHD_add_connection(http->daemon, fd, address, address_len) != MHD_YES)
-        acceptor_closed(http->acceptor);
+    atomic_fetch_sub(&http->room.open, 1);
 }
 
 /* --- life -------------------------------------------------------------------------------------------------- */
 
-/* The acceptor counts the connections. libmicrohttpd's own limit only has to be out of its way: each of its threads
- * has an equal share of it, and which connection goes to which is its affair. */
-static struct MHD_Daemon *start_daemon(struct http *http, const struct http_options *options)
+/* The room counts the connections; libmicrohttpd's own limit only has to be out of its way. */
+static struct MHD_Daemon *start_daemon(struct side *side, const struct http_options *options)
 {
-    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
-                                MHD_USE_ITC,
-                            0, NULL, NULL, on_request, http, MHD_OPTION_THREAD_POOL_SIZE, options->threads,
-                            MHD_OPTION_CONNECTION_LIMIT, options->connections_max * options->threads,
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+                            on_request, side, MHD_OPTION_CONNECTION_LIMIT, options->connections_max + 1,
                             MHD_OPTION_CONNECTION_TIMEOUT, options->idle_limit_s, MHD_OPTION_NOTIFY_COMPLETED,
-                            on_completed, http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_END);
+                            on_completed, side, MHD_OPTION_NOTIFY_CONNECTION, on_connection, side, MHD_OPTION_END);
+}
+
+static int start_side(struct http *http, const struct http_options *options, struct err *err)
+{
+    struct side *side = &http->sides[http->side_count];
+    side->http = http;
+    side->worker = http_worker_new(options->listen_fd, &http->room, err);
+    if (!side->worker)
+        return -1;
+    http->side_count++;
+    struct MHD_Daemon *daemon = start_daemon(side, options);
+    if (!daemon)
+        return err_set_errno(err, "cannot start the HTTP server");
+    if (!http_worker_start(side->worker, daemon, err))
+        return 0;
+    MHD_stop_daemon(daemon);
+    return -1;
 }
 
 struct http *http_start(const struct http_options *options, const struct service *service, struct err *err)
@@ -354,6 +315,8 @@ struct http *http_start(const struct http_options *options, const struct service
         return NULL;
     }
     http->service = *service;
+    http->listen_fd = -1;
+    http->room.max = options->connections_max;
     http->bodies_max = options->bodies_max;
     http->on_stuck = options->on_stuck;
     http->on_stuck_context = options->on_stuck_context;
@@ -363,23 +326,14 @@ struct http *http_start(const struct http_options *options, const struct service
                                               .write_timeout = write_timeout,
                                               .on_stuck = on_stuck,
                                               .self = http};
-    struct acceptor_options accept_options = {.listen_fd = options->listen_fd,
-                                              .open_max = options->connections_max,
-                                              .take = take_connection,
-                                              .self = http};
     http->links = http_links_start(&link_options, err);
     if (!http->links)
         goto failed;
-    http->acceptor = acceptor_new(&accept_options, err);
-    if (!http->acceptor)
-        goto failed;
-    http->daemon = start_daemon(http, options);
-    if (!http->daemon) {
-        err_set_errno(err, "cannot start the HTTP server");
-        goto failed;
-    }
-    if (!acceptor_start(http->acceptor, err))
-        return http;
+    while (http->side_count < options->threads && http->side_count < HTTP_THREADS_MAX)
+        if (start_side(http, options, err))
+            goto failed;
+    http->listen_fd = options->listen_fd;
+    return http;
 failed:
     http_stop(http);
     return NULL;
@@ -387,7 +341,9 @@ failed:
 
 void http_quiesce(struct http *http)
 {
-    acceptor_stop(http->acceptor);
+    for (unsigned i = 0; i < http->side_count; i++)
+        http_worker_quiesce(http->sides[i].worker);
+    (void)shutdown(http->listen_fd, SHUT_RDWR); /* who comes now is refused, and not left waiting */
 }
 
 unsigned http_active(struct http *http)
@@ -395,16 +351,14 @@ unsigned http_active(struct http *http)
     return atomic_load(&http->active);
 }
 
-/* The acceptor first, for it hands connections to the daemon; but its count goes on to the last one's end. */
 void http_stop(struct http *http)
 {
     if (!http)
         return;
-    if (http->acceptor)
-        acceptor_stop(http->acceptor);
-    if (http->daemon)
-        MHD_stop_daemon(http->daemon);
-    acceptor_free(http->acceptor);
+    for (unsigned i = 0; i < http->side_count; i++)
+        http_worker_stop(http->sides[i].worker);
+    if (http->listen_fd >= 0)
+        (void)close(http->listen_fd);
     http_links_stop(http->links);
     free(http);
 }

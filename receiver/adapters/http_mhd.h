@@ -1,4 +1,4 @@
-/* http_mhd: the HTTP server, by libmicrohttpd: an epoll thread pool whose handlers never block. */
+/* http_mhd: the HTTP server, by libmicrohttpd: a few threads (http_worker) whose handlers never block. */
 #ifndef ALPINE_RECEIVER_HTTP_MHD_H
 #define ALPINE_RECEIVER_HTTP_MHD_H
 
@@ -8,11 +8,13 @@
 #include "base/err.h"
 #include "seams/request.h"
 
+enum { HTTP_THREADS_MAX = 64 };
+
 struct http;
 
 struct http_options {
-    int listen_fd; /* a listening socket (adapters/listen.h); taken over */
-    unsigned threads;
+    int listen_fd;    /* a listening socket (adapters/listen.h); taken over */
+    unsigned threads; /* 1 to HTTP_THREADS_MAX */
     unsigned connections_max;
     unsigned idle_limit_s;     /* a connection without a request is closed then */
     int64_t header_limit_ns;   /* 408 beyond */

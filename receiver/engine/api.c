@@ -8,11 +8,13 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/compress.h"
 #include "base/digest.h"
 #include "base/hex.h"
 #include "engine/answer.h"
 
-#define PREFIX "/api/v1/external-signals/sync"
+#define BODY_TOO_LARGE "the body is larger than this receiver allows"
+#define PREFIX         "/api/v1/external-signals/sync"
 
 struct api {
     struct api_parts parts;
@@ -123,6 +125,11 @@ static bool is_draining(struct api *api, struct request *request)
     return true;
 }
 
+static bool is_compressed(const struct request *request)
+{
+    return request->content_encoding && !strcasecmp(request->content_encoding, COMPRESS_CODING);
+}
+
 /* Returns 1 for a dry run, 0 for a real one, -1 if the query's value is neither (the response is set). */
 static int read_dry_run(struct request *request)
 {
@@ -136,12 +143,39 @@ static int read_dry_run(struct request *request)
     return -1;
 }
 
+/* The body as it was before it was compressed: request->body itself, or plain. NULL: the response is set. */
+static const struct buf *plain_body(struct request *request, struct buf *plain)
+{
+    if (!is_compressed(request))
+        return &request->body;
+    switch (compress_expand(request->body.data, request->body.len, request->body_limit, plain)) {
+    case EXPAND_DONE:
+        return plain;
+    case EXPAND_TOO_LARGE:
+        answer_error(&request->response, ERROR_TOO_LARGE, NULL, BODY_TOO_LARGE);
+        break;
+    case EXPAND_MALFORMED:
+        answer_error(&request->response, ERROR_MALFORMED, NULL, "the body is not whole and valid " COMPRESS_CODING);
+        break;
+    case EXPAND_OUT_OF_MEMORY:
+        answer_retry(&request->response, ERROR_UNAVAILABLE, "out of memory", 1);
+        break;
+    }
+    buf_clear(plain);
+    return NULL;
+}
+
 static bool post_signal(struct api *api, struct request *request)
 {
+    struct buf plain = {0};
     int dry_run = read_dry_run(request);
     if (dry_run < 0 || is_draining(api, request))
         return true;
-    struct submission *submission = ingest_single(&api->parts.rules, &request->body, request->received_us);
+    const struct buf *body = plain_body(request, &plain);
+    if (!body)
+        return true;
+    struct submission *submission = ingest_single(&api->parts.rules, body, request->received_us);
+    buf_clear(&plain);
     if (!submission) {
         answer_retry(&request->response, ERROR_UNAVAILABLE, "out of memory", 1);
         return true;
@@ -167,14 +201,19 @@ static bool media_type_is(const char *content_type, const char *name)
 static bool post_batch(struct api *api, struct request *request)
 {
     struct err err = {0};
+    struct buf plain = {0};
     enum ingest_problem problem;
     int dry_run = read_dry_run(request);
     if (dry_run < 0 || is_draining(api, request))
         return true;
+    const struct buf *body = plain_body(request, &plain);
+    if (!body)
+        return true;
     enum batch_layout layout =
         media_type_is(request->content_type, "application/x-ndjson") ? BATCH_LINES : BATCH_ARRAY;
     struct submission *submission =
-        ingest_batch(&api->parts.rules, layout, &request->body, request->received_us, &problem, &err);
+        ingest_batch(&api->parts.rules, layout, body, request->received_us, &problem, &err);
+    buf_clear(&plain);
     if (!submission) {
         if (problem == INGEST_OUT_OF_MEMORY)
             answer_retry(&request->response, ERROR_UNAVAILABLE, err.message, 1);
@@ -274,9 +313,14 @@ static bool check_post(struct api *api, struct request *request, const struct ro
         return refuse(request, ERROR_UNSUPPORTED_MEDIA_TYPE,
                       batch ? "Content-Type must be application/x-ndjson or application/json"
                             : "Content-Type must be application/json");
+    request->response.accept_encoding = COMPRESS_CODING;
+    if (request->content_encoding && !is_compressed(request) &&
+        strcasecmp(request->content_encoding, "identity") != 0)
+        return refuse(request, ERROR_UNSUPPORTED_MEDIA_TYPE,
+                      "Content-Encoding must be " COMPRESS_CODING ", or none");
     request->body_limit = batch ? api->parts.batch_bytes_max : api->parts.single_bytes_max;
     if (request->content_length > (int64_t)request->body_limit)
-        return refuse(request, ERROR_TOO_LARGE, "the body is larger than this receiver allows");
+        return refuse(request, ERROR_TOO_LARGE, BODY_TOO_LARGE);
     int64_t wait = rate_limit_take(api->parts.rate_limit, clock_monotonic_ns());
     if (wait) {
         answer_retry(&request->response, ERROR_RATE_LIMITED, "too many requests",
@@ -329,7 +373,7 @@ static void refuse_late(void *self, struct request *request, int status)
     if (status == 503)
         answer_retry(&request->response, ERROR_UNAVAILABLE, "too much is being received at once; send it again", 1);
     else if (status == 413)
-        answer_error(&request->response, ERROR_TOO_LARGE, NULL, "the body is larger than this receiver allows");
+        answer_error(&request->response, ERROR_TOO_LARGE, NULL, BODY_TOO_LARGE);
     else
         answer_error(&request->response, ERROR_TIMEOUT, NULL, "the request took too long to arrive");
 }

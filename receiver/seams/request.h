@@ -13,23 +13,25 @@ enum { REQUEST_ID_MAX = 64 };
 
 struct response {
     int status;
-    struct buf body;       /* JSON */
-    const char *allow;     /* static; Allow, or NULL */
-    int retry_after_s;     /* Retry-After, 0: none */
-    bool authenticate;     /* WWW-Authenticate */
-    bool close_connection; /* the connection cannot be used again */
+    struct buf body;             /* JSON */
+    const char *allow;           /* static; Allow, or NULL */
+    const char *accept_encoding; /* static; Accept-Encoding: how a body may be encoded; or NULL */
+    int retry_after_s;           /* Retry-After, 0: none */
+    bool authenticate;           /* WWW-Authenticate */
+    bool close_connection;       /* the connection cannot be used again */
 };
 
 struct request {
     /* set by the HTTP side; borrowed until the request is discarded */
     const char *method;
     const char *path;
-    const char *api_key;      /* X-API-Key, or NULL */
-    const char *content_type; /* or NULL */
-    const char *dry_run;      /* the query's value, or NULL */
-    const char *caller_id;    /* X-Request-Id as it came in, or NULL */
-    const char *malformed;    /* what is wrong with the headers, or NULL */
-    int64_t content_length;   /* -1: unknown */
+    const char *api_key;          /* X-API-Key, or NULL */
+    const char *content_type;     /* or NULL */
+    const char *content_encoding; /* or NULL */
+    const char *dry_run;          /* the query's value, or NULL */
+    const char *caller_id;        /* X-Request-Id as it came in, or NULL */
+    const char *malformed;        /* what is wrong with the headers, or NULL */
+    int64_t content_length;       /* -1: unknown */
     struct buf body;
     void (*resume)(struct request *request); /* any thread: the response of a pending request is ready */
 

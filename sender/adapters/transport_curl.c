@@ -1,4 +1,4 @@
-/* transport_curl: the only file that knows libcurl.
+/* transport_curl: the requests, and libcurl in the event loop.
  *
  * libcurl sends a POST again by itself when a reused connection turns out to be closed; the receiver drops the
  * duplicate. Everything else is kept tight: no redirects, HTTP/1.1, no Expect, answers of bounded size, time-outs.
@@ -9,18 +9,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <time.h>
 
+#include "adapters/curl_answer.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/compress.h"
 #include "base/digest.h"
 
 #define API_PREFIX "/api/v1/external-signals/sync"
 
-enum { ANSWER_MAX = 8 * 1024 * 1024, KEPT_CONNECTIONS = 8 };
-/* A Retry-After is heeded up to an hour; one of more than a day is a mistake, and none. */
-enum { RETRY_AFTER_MAX_S = 3600, RETRY_AFTER_SENSE_S = 86400 };
+enum { ANSWER_MAX = 8 * 1024 * 1024, KEPT_CONNECTIONS = 8, COMPRESS_MIN = 1024 };
 
 struct transport_curl {
     struct transport transport;
@@ -32,6 +30,8 @@ struct transport_curl {
     char *ca_file;
     int64_t connect_limit_ns;
     int64_t request_limit_ns;
+    bool may_compress;
+    bool offered;       /* the last answer said that it takes compressed bodies */
     struct call *calls; /* in flight */
 };
 
@@ -40,6 +40,7 @@ struct call {
     struct transport_curl *curl;
     CURL *easy;
     struct curl_slist *headers;
+    struct buf packed; /* the body, if it is sent compressed */
     struct buf answer;
     transport_done *done;
     void *context;
@@ -53,6 +54,7 @@ static void call_free(struct call *call)
     if (call->easy)
         curl_easy_cleanup(call->easy);
     curl_slist_free_all(call->headers);
+    buf_clear(&call->packed);
     buf_clear(&call->answer);
     free(call);
 }
@@ -66,76 +68,21 @@ static void forget(struct transport_curl *curl, const struct call *call)
         *at = call->next;
 }
 
-/* Without a connection nothing was sent, so the request's size was not the trouble. */
-static bool was_connected(CURL *easy)
-{
-    curl_off_t us = 0;
-    return curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &us) == CURLE_OK && us > 0;
-}
-
-static enum transport_failure failure_of(CURLcode code, CURL *easy)
-{
-    switch (code) {
-    case CURLE_OK:
-        return TRANSPORT_OK;
-    case CURLE_OPERATION_TIMEDOUT:
-        return was_connected(easy) ? TRANSPORT_TIMED_OUT : TRANSPORT_UNREACHABLE;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-        return TRANSPORT_UNTRUSTED;
-    case CURLE_WRITE_ERROR:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_WEIRD_SERVER_REPLY:
-        return TRANSPORT_NONSENSE;
-    default:
-        return was_connected(easy) ? TRANSPORT_BROKEN : TRANSPORT_UNREACHABLE;
-    }
-}
-
-static const char *answer_header(CURL *easy, const char *name)
-{
-    struct curl_header *header = NULL;
-    return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
-}
-
-/* Retry-After in nanoseconds, 0: none, or none that makes sense. A date is held against the answer's own Date, for
- * the clock here may be another one. */
-static int64_t retry_after_ns(CURL *easy)
-{
-    const char *text = answer_header(easy, "Retry-After");
-    const char *date = answer_header(easy, "Date");
-    char *end = NULL;
-    if (!text || !*text)
-        return 0;
-    double seconds = strtod(text, &end);
-    if (*end) {
-        time_t until = curl_getdate(text, NULL);
-        time_t now = date ? curl_getdate(date, NULL) : -1;
-        seconds = until < 0 ? 0 : difftime(until, now < 0 ? time(NULL) : now);
-    }
-    if (!(seconds > 0 && seconds <= RETRY_AFTER_SENSE_S))
-        return 0;
-    return (int64_t)((seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * (double)NS_PER_S);
-}
-
 static void finish(struct call *call, CURLcode code)
 {
     long status = 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (code == CURLE_OK)
+        call->curl->offered = curl_answer_offers(call->easy, COMPRESS_CODING);
     struct transport_answer answer = {
-        .failure = failure_of(code, call->easy),
+        .failure = curl_answer_failure(code, call->easy),
         .error = code == CURLE_OK ? ""
                  : *call->error   ? call->error
                                   : curl_easy_strerror(code),
         .status = code == CURLE_OK ? (int)status : 0,
         .body = call->answer.data ? call->answer.data : "",
         .len = call->answer.len,
-        .retry_after_ns = retry_after_ns(call->easy),
+        .retry_after_ns = curl_answer_retry_after_ns(call->easy),
     };
     (void)curl_multi_remove_handle(call->curl->multi, call->easy);
     forget(call->curl, call);
@@ -226,9 +173,23 @@ static int add_header(struct call *call, const char *name, const char *value)
     return 0;
 }
 
+/* Only what has several signals, and only to a receiver that offered it in its last answer (RFC 7694). One that
+ * does not know what to do with it says 415 without an offer, or 400; then they travel plain, or alone. */
+static void pack(struct call *call, const struct transport_request *request)
+{
+    const struct transport_curl *curl = call->curl;
+    bool batch = request->content_type && !strcmp(request->content_type, "application/x-ndjson");
+    if (!curl->may_compress || !curl->offered || !batch || request->len < COMPRESS_MIN)
+        return;
+    if (compress_pack(request->body, request->len, &call->packed))
+        buf_clear(&call->packed);
+}
+
 static int set_headers(struct call *call, const struct transport_request *request)
 {
     const char *key = call->curl->key_header;
+    if (call->packed.len && add_header(call, "Content-Encoding:", COMPRESS_CODING))
+        return -1;
     if ((key && add_header(call, "X-API-Key:", key)) || add_header(call, "X-Request-Id:", request->id) ||
         add_header(call, "Expect:", "")) /* none: the body goes at once */
         return -1;
@@ -264,8 +225,10 @@ static int set_options(struct call *call, const struct transport_request *reques
     if (curl->ca_file)
         failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, curl->ca_file);
     if (post) {
-        failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->len);
-        failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
+        bool packed = call->packed.len != 0;
+        curl_off_t len = (curl_off_t)(packed ? call->packed.len : request->len);
+        failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, len);
+        failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, packed ? call->packed.data : request->body);
     }
     return failed == CURLE_OK ? 0 : -1;
 }
@@ -280,6 +243,7 @@ static int transport_send(void *self, const struct transport_request *request, s
     call->done = request->done;
     call->context = request->context;
     call->easy = curl_easy_init();
+    pack(call, request);
     if (!call->easy || set_headers(call, request) || set_options(call, request) ||
         curl_multi_add_handle(curl->multi, call->easy) != CURLM_OK) {
         call_free(call);
@@ -376,6 +340,7 @@ struct transport *transport_curl_new(const struct transport_curl_options *option
     curl->loop = loop;
     curl->connect_limit_ns = options->connect_limit_ns;
     curl->request_limit_ns = options->request_limit_ns;
+    curl->may_compress = options->compress;
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     curl->multi = curl_multi_init();
     curl->url = full_url(options->url);

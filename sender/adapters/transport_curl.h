@@ -2,6 +2,7 @@
 #ifndef ALPINE_SENDER_TRANSPORT_CURL_H
 #define ALPINE_SENDER_TRANSPORT_CURL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -14,6 +15,7 @@ struct transport_curl_options {
     int64_t connect_limit_ns;
     int64_t request_limit_ns;
     const char *ca_file; /* NULL: the system's */
+    bool compress;       /* batches, once the receiver has offered to take them so */
 };
 
 /* loop must outlive it. The strings are copied. NULL and the reason in err on failure. */

@@ -30,6 +30,7 @@ int ask(const struct invocation *invocation, const char *method, const char *pat
     struct transport_curl_options options = {.url = settings->url,
                                              .api_key = settings->api_key,
                                              .connect_limit_ns = settings->connect_timeout_ns,
+                                             .compress = settings->compression,
                                              .request_limit_ns = settings->request_timeout_ns,
                                              .ca_file = settings->ca_file};
     struct asking asking = {.answer = answer};

@@ -67,6 +67,7 @@ int link_open(struct link *link, struct invocation *invocation, const struct del
     struct transport_curl_options transport = {.url = settings->url,
                                                .api_key = settings->api_key,
                                                .connect_limit_ns = settings->connect_timeout_ns,
+                                               .compress = settings->compression,
                                                .request_limit_ns = settings->request_timeout_ns,
                                                .ca_file = settings->ca_file};
     struct delivery_options delivery = {.batch_max = (size_t)settings->batch_max,

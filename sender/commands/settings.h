@@ -19,6 +19,7 @@ struct sender_settings {
     const char *state_directory;
     const char *config_file;
     const char *ca_file;
+    bool compression;
     int64_t batch_max;
     int64_t batch_bytes_max;
     int64_t in_flight_max;

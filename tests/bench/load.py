@@ -24,15 +24,37 @@ class Load:
     worst: float
 
 
-def post(receiver, lines, connections, seconds):
-    """Single posts for `seconds` over so many connections that stay open. Every one must have been stored."""
-    before = receiver.database.count()
+def _start_wrk(receiver, lines, connections, seconds):
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", HERE / "post.lua",
                receiver.url, "--", lines, KEY]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=seconds + 60)
-    assert done.returncode == 0, done.stdout + done.stderr
-    figures = json.loads(done.stdout.strip().splitlines()[-1])
-    assert figures["bad"] == 0, done.stdout
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
+
+
+def _figures(wrk, seconds):
+    out, err = wrk.communicate(timeout=seconds + 60)
+    assert wrk.returncode == 0, out + err
+    figures = json.loads(out.strip().splitlines()[-1])
+    assert figures["bad"] == 0, out
+    return figures
+
+
+def post_together(receivers, files, connections, seconds):
+    """Single posts for `seconds` to several receivers of one database, each with a file and so many connections of its
+    own; the rate of each. Every post must have been stored."""
+    database = receivers[0].database
+    before = database.count()
+    running = [_start_wrk(receiver, file, connections, seconds) for receiver, file in zip(receivers, files)]
+    figures = [_figures(wrk, seconds) for wrk in running]
+    answered = sum(each["requests"] for each in figures)
+    stored = database.count() - before
+    assert 0 <= stored - answered <= connections * len(receivers), f"{answered} answered, {stored} stored"
+    return [each["requests"] / each["microseconds"] * 1e6 for each in figures]
+
+
+def post(receiver, lines, connections, seconds):
+    """The same to one receiver, with the latencies."""
+    before = receiver.database.count()
+    figures = _figures(_start_wrk(receiver, lines, connections, seconds), seconds)
     stored = receiver.database.count() - before
     assert 0 <= stored - figures["requests"] <= connections, f"{figures['requests']} answered, {stored} stored"
     return Load(figures["requests"] / figures["microseconds"] * 1e6,

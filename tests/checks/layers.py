@@ -24,10 +24,13 @@ SHARED_LAYERS = {"base", "format"}
 # Third-party headers (and inotify, which is a world of its own): who may include them. One file each, where it can be.
 THIRD_PARTY = {
     "jansson.h": {"common/base/json_doc.c"},
+    "zstd.h": {"common/base/compress.c"},
+    "zstd_errors.h": {"common/base/compress.c"},
     "openssl/": {"common/base/digest.c"},
-    "microhttpd.h": {"receiver/adapters/http_mhd.c", "receiver/adapters/http_headers.c"},
+    "microhttpd.h": {"receiver/adapters/http_mhd.c", "receiver/adapters/http_headers.c",
+                     "receiver/adapters/http_answer.h", "receiver/adapters/http_worker.h"},
     "libpq-fe.h": {"receiver/adapters/pg_conn.h", "receiver/adapters/pg_connect.h", "receiver/adapters/pg_url.c"},
-    "curl/": {"sender/adapters/transport_curl.c"},
+    "curl/": {"sender/adapters/transport_curl.c", "sender/adapters/curl_answer.h"},
     "sqlite3.h": {"sender/adapters/sqlite_file.h", "sender/adapters/sqlite_row.h", "sender/adapters/state_db.h",
                   "sender/adapters/state_schema.h"},
     "sys/inotify.h": {"sender/adapters/source_watch.c"},

@@ -3,6 +3,7 @@
 
 import json
 import struct
+import subprocess
 from pathlib import Path
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
@@ -107,9 +108,21 @@ def rows():
             row()[:40], row(reasoning="r" * 255)]
 
 
+def packed(data, *options):
+    return subprocess.run(["zstd", "-q", "-c", *options], input=data, capture_output=True, check=True).stdout
+
+
+def compressed():
+    line = json.dumps(SIGNAL).encode() + b"\n"
+    whole = packed(line * 50)
+    return [b"", b"{}", whole, whole + whole, whole[:-1], whole[:30], whole + b"x", packed(b""), packed(line, "-19"),
+            packed(line * 50, "--no-content-size", "--no-check"), packed(b" " * 100000), packed(b" " * 100001),
+            packed(line, "--no-check") + packed(b"")]
+
+
 def main():
     for target, inputs in {"signal": signals(), "batch": batches(), "timestamp": timestamps(), "config": configs(),
-                           "row": rows()}.items():
+                           "row": rows(), "compressed": compressed()}.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("seed-*"):

@@ -22,7 +22,9 @@ class Request:
 
     @property
     def signals(self):
-        """The signals in it, whichever of the three ways they came."""
+        """The signals in it, whichever of the three ways they came; none that is compressed can be read here."""
+        if "Content-Encoding" in self.headers:
+            return []
         text = self.body.decode()
         if text.lstrip().startswith("["):
             return json.loads(text)

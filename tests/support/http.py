@@ -1,5 +1,6 @@
 """HTTP as a test needs it: a plain client, and raw bytes for requests that no client would send."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -91,6 +92,12 @@ class RawConnection:
         except TimeoutError:
             raise AssertionError(f"no answer within {self.socket.gettimeout()} s") from None
         return Answer(parsed.status, dict(parsed.getheaders()), parsed.read())
+
+    def hang_up(self):
+        """At once; a mere close() waits for whoever still reads from it."""
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
 
     def is_closed(self):
         """Whether the other side closes now (waits up to the connection's limit). What it says before that is not

@@ -58,6 +58,11 @@ class Stage:
         """A database that was never migrated."""
         return self._own(self.postgres.create_database(schema))
 
+    def drop(self, database):
+        """Before the end, because it is large."""
+        self._databases.remove(database)
+        self.postgres.drop_database(database)
+
     def _own(self, database):
         self._databases.append(database)
         return database

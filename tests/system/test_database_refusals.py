@@ -78,7 +78,8 @@ def test_a_signal_that_the_database_refuses_is_422_and_the_next_one_is_stored(st
     assert_error(receiver.post(bad), 422, "invalid_field")
     assert_stored(receiver.post(good), good)
     assert receiver.ready(), "the database is well"
-    why = "a trigger of the table leaves this row out" if trigger == "left out" else "the database says (P0001): no penny stocks here"
+    why = ("a trigger of the table leaves this row out" if trigger == "left out" else
+           "the database says (P0001): no penny stocks here")
     assert f"The database refused a signal: {why}" in receiver.log()
     assert bad["signal_id"] in receiver.log()
 

@@ -71,15 +71,6 @@ class Batches:
         return self.answers
 
 
-def hang_up(connection):
-    """At once; a mere close() waits for whoever still reads from it."""
-    try:
-        connection.socket.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
-    connection.socket.close()
-
-
 def lines(signals):
     return "".join(json.dumps(signal) + "\n" for signal in signals).encode()
 
@@ -149,14 +140,14 @@ def test_bodies_that_come_in_at_once_are_503_beyond_their_limit(stage, maker):
         assert_error(connection.answer(), 503, "unavailable")
     for connection in connections:
         if connection not in taken[:2]:
-            hang_up(connection)
+            connection.hang_up()
     wait_for(lambda: is_rid(receiver, before + 2), 10, "room for what was taken")
     assert_stored(receiver.post(signal := maker.signal()), signal)
     for connection in taken[:2]:
         connection.send(body[half:])
         answer = connection.answer()
         assert answer.status == 200 and answer.json["rejected"] == 0, "what was taken is finished"
-        hang_up(connection)
+        connection.hang_up()
     assert check_chain(receiver.database) == 401
 
 
@@ -182,7 +173,7 @@ def test_bodies_that_stall_cost_no_more_than_their_limit(stage, maker):
     for thread in threads:
         thread.join(60)
     for connection in connections:
-        hang_up(connection)
+        connection.hang_up()
     wait_for(lambda: is_rid(receiver, before), 10, "the connections to be gone")
     assert_stored(receiver.post(other := maker.signal()), other)
 
@@ -237,7 +228,7 @@ def test_hundreds_that_send_a_byte_now_and_then_are_ended_by_the_deadline(stage,
     assert time.monotonic() - began > 7, "not before the deadline"
     assert_memory(receiver, 60)
     for connection in connections:
-        hang_up(connection)
+        connection.hang_up()
 
 
 def _dawdle(connections):

@@ -1,0 +1,19 @@
+/* curl_answer: from what libcurl says of a finished transfer to what the transport seam says. */
+#ifndef ALPINE_SENDER_CURL_ANSWER_H
+#define ALPINE_SENDER_CURL_ANSWER_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "seams/transport.h"
+
+/* What kind of end this is. */
+enum transport_failure curl_answer_failure(CURLcode code, CURL *easy);
+/* Retry-After in nanoseconds, 0: none, or none that makes sense. A date is held against the answer's own Date, for
+ * the clock here may be another one. */
+int64_t curl_answer_retry_after_ns(CURL *easy);
+/* Whether its Accept-Encoding names this coding: the server takes bodies in it (RFC 7694). */
+bool curl_answer_offers(CURL *easy, const char *coding);
+
+#endif
