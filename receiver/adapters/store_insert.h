@@ -16,6 +16,8 @@ struct store_insert {
     size_t count;
     int64_t deadline_ns;
 
+    bool has_turn;    /* the transaction is open, and has the chain's lock */
+    bool has_waited;  /* for the chain's lock: somebody else writes too */
     bool looks_first; /* most of the rows are expected to be there */
     bool is_sent;
     bool is_committed;
@@ -23,6 +25,10 @@ struct store_insert {
     size_t fresh_room;
 };
 
+/* Opens the transaction, and waits for the chain's lock. The rows need not be known yet. */
+enum outcome store_insert_take_turn(struct store_insert *insert, struct err *err);
+/* Ends what take_turn has opened, if it has. */
+void store_insert_leave_turn(struct store_insert *insert);
 /* As struct store_ops' send. Nothing is sent before settle if the rows have to be looked up first, or if another
  * transaction is under way in a session that is not ours: pgbouncer 1.18 may give the second one's parts to
  * different servers. */

@@ -10,6 +10,7 @@
 #include "adapters/store_insert.h"
 #include "adapters/store_look_up.h"
 #include "adapters/store_statements.h"
+#include "base/clock.h"
 
 static const char writable_sql[] =
     "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, "
@@ -25,7 +26,8 @@ static const char trial_sql[] =
     "encode(sha256(convert_to(text, 'UTF8')), 'hex'), false, text FROM generate_series(1, %zu) AS n, "
     "LATERAL (SELECT rpad('alpine-receiver trial ' || n, 500, '.')) AS canonical(text)";
 
-enum { TRIAL_ROWS_MAX = 2000 };
+enum { TRIAL_ROWS_MAX = 2000, INSERTS = 2 };
+#define LEAVE_LIMIT_NS (1 * NS_PER_S)
 
 struct store_pg {
     struct store store;
@@ -33,9 +35,10 @@ struct store_pg {
     int schema_version;
     struct pg_conn *conn;
     struct store_statements statements;
-    struct store_insert inserts[2]; /* one is confirmed while the next one is on its way */
+    struct store_insert inserts[INSERTS]; /* one is confirmed while the next one is on its way */
     struct store_insert *sent;
     struct store_insert *settled;
+    bool is_contended;
     bool expects_duplicates; /* what was there already made up the last group that was looked up */
     size_t failed_count;     /* rows of the largest insert that failed since one did not */
 };
@@ -49,6 +52,8 @@ static void store_close(void *self)
     pg->conn = NULL;
     pg->sent = NULL;
     pg->settled = NULL;
+    for (size_t i = 0; i < INSERTS; i++)
+        pg->inserts[i].has_turn = false;
 }
 
 static int check_schema(struct store_pg *pg, int64_t deadline_ns, struct err *err)
@@ -146,15 +151,45 @@ static int store_descriptor(void *self)
 
 /* --- rows -------------------------------------------------------------------------------------------------- */
 
-static void store_send(void *self, struct store_row **rows, size_t count, int64_t deadline_ns)
+static struct store_insert *next_insert(struct store_pg *pg, int64_t deadline_ns)
 {
-    struct store_pg *pg = self;
     struct store_insert *insert = &pg->inserts[pg->settled == &pg->inserts[0]];
     insert->conn = pg->conn;
     insert->statements = &pg->statements;
+    insert->deadline_ns = deadline_ns;
+    return insert;
+}
+
+static bool store_is_contended(void *self)
+{
+    const struct store_pg *pg = self;
+    return pg->is_contended;
+}
+
+/* What is there already needs no turn. */
+static enum outcome store_take_turn(void *self, int64_t deadline_ns, struct err *err)
+{
+    struct store_pg *pg = self;
+    if (!pg->is_contended || pg->expects_duplicates)
+        return OUTCOME_DONE;
+    struct store_insert *insert = next_insert(pg, deadline_ns);
+    enum outcome outcome = store_insert_take_turn(insert, err);
+    pg->is_contended = insert->has_waited;
+    return outcome;
+}
+
+static void store_leave_turn(void *self)
+{
+    struct store_pg *pg = self;
+    store_insert_leave_turn(next_insert(pg, clock_monotonic_ns() + LEAVE_LIMIT_NS));
+}
+
+static void store_send(void *self, struct store_row **rows, size_t count, int64_t deadline_ns)
+{
+    struct store_pg *pg = self;
+    struct store_insert *insert = next_insert(pg, deadline_ns);
     insert->rows = rows;
     insert->count = count;
-    insert->deadline_ns = deadline_ns;
     pg->sent = insert;
     store_insert_send(insert, pg->expects_duplicates, pg->settled != NULL);
 }
@@ -172,7 +207,10 @@ static enum outcome store_settle(void *self, struct err *err)
 {
     struct store_pg *pg = self;
     struct store_insert *insert = pg->sent;
+    bool had_turn = insert->has_turn;
     enum outcome outcome = store_insert_settle(insert, &pg->expects_duplicates, err);
+    if (!had_turn)
+        pg->is_contended = insert->has_waited;
     pg->sent = NULL;
     if (outcome != OUTCOME_DONE)
         return note_outcome(pg, insert, outcome);
@@ -201,6 +239,9 @@ static enum outcome store_look_up(void *self, struct store_row **rows, size_t co
 static const struct store_ops ops = {
     .open = store_open,
     .close = store_close,
+    .is_contended = store_is_contended,
+    .take_turn = store_take_turn,
+    .leave_turn = store_leave_turn,
     .send = store_send,
     .settle = store_settle,
     .confirm = store_confirm,
@@ -231,7 +272,7 @@ void store_pg_free(struct store *store)
         return;
     struct store_pg *pg = store->self;
     store_close(pg);
-    for (size_t i = 0; i < sizeof pg->inserts / sizeof *pg->inserts; i++)
+    for (size_t i = 0; i < INSERTS; i++)
         store_insert_clear(&pg->inserts[i]);
     store_statements_clear(&pg->statements);
     free(pg);

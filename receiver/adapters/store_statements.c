@@ -28,7 +28,8 @@ static const char take_chain_sql[] =
     "set_config('lock_timeout', least($1, 10000)::text, true), "
     "set_config('idle_in_transaction_session_timeout', '10s', true), "
     "set_config('client_min_messages', 'warning', true), "
-    "pg_advisory_xact_lock(" STORE_CHAIN_LOCK ")";
+    "CASE WHEN pg_try_advisory_xact_lock(" STORE_CHAIN_LOCK ") THEN 'free' "
+    "ELSE 'waited for' || pg_advisory_xact_lock(" STORE_CHAIN_LOCK ")::text END";
 
 static const char look_up_sql[] = "SELECT input.n, coalesce(by_hash.id, by_id.id), by_hash.id IS NOT NULL "
                                   "FROM unnest($1, $2, $3) WITH ORDINALITY AS input(hash, signal_id, provider, n) "

@@ -12,7 +12,8 @@
 enum store_statement {
     STATEMENT_BEGIN,
     STATEMENT_CHECK_AT_ONCE,
-    STATEMENT_TAKE_CHAIN, /* parameter: how many milliseconds the transaction has */
+    STATEMENT_TAKE_CHAIN, /* parameter: how many milliseconds the transaction has; the last column: "free", or not
+                           */
     STATEMENT_INSERT,     /* parameters: store_statements_insert_params */
     STATEMENT_COMMIT,
     STATEMENT_LOOK_UP, /* parameters: arrays of hash, signal_id, provider */

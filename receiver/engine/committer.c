@@ -37,7 +37,8 @@ struct committer {
 struct group {
     struct submission *submissions;
     size_t count; /* signals to store or to look up */
-    bool has_dry_run;
+    bool dry_run; /* all of them: it only looks */
+    int64_t deadline_ns;
     struct store_row **rows; /* the signals to store, while they are on their way */
     size_t row_count;
     enum outcome outcome;
@@ -74,43 +75,41 @@ static void log_refused(struct committer *committer, const struct group *group)
     }
 }
 
-static size_t collect_rows(const struct group *group, bool dry_run)
+static size_t collect_rows(const struct group *group)
 {
     size_t count = 0;
     for (struct submission *s = group->submissions; s; s = s->next)
-        for (size_t i = 0; s->dry_run == dry_run && i < s->count; i++)
+        for (size_t i = 0; i < s->count; i++)
             if (!s->entries[i].fault)
                 group->rows[count++] = &s->entries[i].row;
     return count;
 }
 
-static enum outcome look_up_rows(struct committer *committer, const struct group *group, size_t count,
-                                 int64_t deadline_ns)
+static void look_up_group(struct committer *committer, struct group *group, size_t count)
 {
     struct err err = {0};
     const struct store *store = committer->store;
-    enum outcome outcome = store->ops->look_up(store->self, group->rows, count, deadline_ns, &err);
+    group->outcome = store->ops->look_up(store->self, group->rows, count, group->deadline_ns, &err);
     if (!store->ops->is_open(store->self))
         database_failed(&committer->database, &err);
-    return outcome;
 }
 
-/* Sends the group on its way. Dry runs are answered from a look; nothing else may be on its way then. */
+/* Sends the group on its way, or answers dry runs from a look; nothing else may be on its way then. */
 static void start_group(struct committer *committer, struct group *group)
 {
     const struct store *store = committer->store;
-    int64_t deadline = clock_monotonic_ns() + committer->options.time_limit_ns / 2;
     group->outcome = OUTCOME_AGAIN;
     group->rows = malloc((group->count ? group->count : 1) * sizeof *group->rows);
-    if (!group->rows || database_state(&committer->database) == DATABASE_AWAY)
+    if (!group->rows)
         return;
-    size_t dry = group->has_dry_run ? collect_rows(group, true) : 0;
-    group->outcome = dry ? look_up_rows(committer, group, dry, deadline) : OUTCOME_DONE;
-    if (group->outcome != OUTCOME_DONE)
+    size_t count = collect_rows(group);
+    if (group->dry_run) {
+        look_up_group(committer, group, count);
         return;
-    group->row_count = collect_rows(group, false);
-    if (group->row_count)
-        store->ops->send(store->self, group->rows, group->row_count, deadline);
+    }
+    group->outcome = OUTCOME_DONE;
+    group->row_count = count;
+    store->ops->send(store->self, group->rows, count, group->deadline_ns);
 }
 
 static void settle_group(struct committer *committer, struct group *group)
@@ -169,6 +168,8 @@ static void take_from_queue(struct committer *committer, struct group *group, st
     (void)pthread_mutex_lock(&committer->lock);
     while (committer->first) {
         bool late = committer->first->queued_ns < oldest;
+        if (!late && group->submissions && committer->first->dry_run != group->dry_run)
+            break;
         if (!late && group->count && group->count + committer->first->to_store > committer->options.group_max)
             break;
         struct submission *submission = pop(committer);
@@ -180,7 +181,7 @@ static void take_from_queue(struct committer *committer, struct group *group, st
         *tail = submission;
         tail = &submission->next;
         group->count += submission->to_store;
-        group->has_dry_run |= submission->dry_run;
+        group->dry_run = submission->dry_run;
     }
     (void)pthread_mutex_unlock(&committer->lock);
 }
@@ -195,26 +196,69 @@ static bool take_group(struct committer *committer, struct group *group)
     return group->submissions != NULL;
 }
 
+enum queue_head { HEAD_NONE, HEAD_DRY_RUN, HEAD_REAL };
+
+static enum queue_head queue_head(struct committer *committer)
+{
+    (void)pthread_mutex_lock(&committer->lock);
+    enum queue_head head = !committer->first ? HEAD_NONE : committer->first->dry_run ? HEAD_DRY_RUN : HEAD_REAL;
+    (void)pthread_mutex_unlock(&committer->lock);
+    return head;
+}
+
+/* Takes and starts a group when nothing is on its way. What comes while the turn is waited for gets into it too. */
+static bool start_next(struct committer *committer, struct group *group)
+{
+    struct err err = {0};
+    const struct store *store = committer->store;
+    int64_t deadline = clock_monotonic_ns() + committer->options.time_limit_ns / 2;
+    enum queue_head head = queue_head(committer);
+    bool can = database_state(&committer->database) != DATABASE_AWAY;
+    if (head == HEAD_NONE)
+        return false;
+    if (can && head == HEAD_REAL && store->ops->take_turn(store->self, deadline, &err) != OUTCOME_DONE) {
+        database_failed(&committer->database, &err);
+        can = false;
+    }
+    bool more = take_group(committer, group);
+    group->deadline_ns = deadline;
+    group->outcome = OUTCOME_AGAIN;
+    if (more && can && group->dry_run == (head == HEAD_DRY_RUN))
+        start_group(committer, group);
+    if (can && head == HEAD_REAL && !group->row_count)
+        store->ops->leave_turn(store->self);
+    return more;
+}
+
+/* The next group travels behind the one that is being committed. A dry run is answered from a look, which cannot be
+ * taken while anything is on its way. */
+static bool send_behind(struct committer *committer, struct group *next)
+{
+    if (committer->store->ops->is_contended(committer->store->self) || queue_head(committer) != HEAD_REAL ||
+        database_state(&committer->database) == DATABASE_AWAY || !take_group(committer, next))
+        return false;
+    next->deadline_ns = clock_monotonic_ns() + committer->options.time_limit_ns / 2;
+    next->outcome = OUTCOME_AGAIN;
+    if (!next->dry_run) /* it is one if the head of the queue was too late by now */
+        start_group(committer, next);
+    return true;
+}
+
 /* Stores until nothing waits any more. False if nothing did. */
 static bool work(struct committer *committer)
 {
     struct group group;
-    bool more = take_group(committer, &group);
-    if (!more)
+    if (!start_next(committer, &group))
         return false;
-    start_group(committer, &group);
-    while (more) {
+    for (bool more = true; more;) {
         struct group next;
         settle_group(committer, &group);
-        more = take_group(committer, &next);
-        bool travels_behind = more && !next.has_dry_run;
-        if (travels_behind)
-            start_group(committer, &next);
+        more = send_behind(committer, &next);
         confirm_group(committer, &group);
         finish_group(committer, &group);
-        if (more && !travels_behind)
-            start_group(committer, &next);
-        group = next;
+        more = more || start_next(committer, &next);
+        if (more)
+            group = next;
     }
     return true;
 }

@@ -35,6 +35,11 @@ struct store_row {
  *
  *     send(a)  settle(a)  [send(b)]  confirm(a)  settle(b)  [send(c)]  confirm(b) ...
  *
+ * Where others write to the same database, who sends early only waits with few rows for its turn. So there, before
+ * a group is put together, take_turn waits until the turn has come, and nothing is sent behind a transaction:
+ *
+ *     take_turn  send(a)  settle(a)  confirm(a)  take_turn  send(b)  settle(b)  confirm(b) ...
+ *
  * After settle said AGAIN there is nothing to confirm. Nothing else may be called between a send and its confirm
  * but what stands here, is_open and close; close forgets what was sent. */
 struct store_ops {
@@ -42,6 +47,13 @@ struct store_ops {
      * DONE or AGAIN. */
     enum outcome (*open)(void *self, int64_t deadline_ns, struct err *err);
     void (*close)(void *self);
+    /* Whether others wrote at the same time lately. */
+    bool (*is_contended)(void *self);
+    /* Waits for this store's turn, if it is contended; it ends with the transaction that is sent next, or with
+     * leave_turn. DONE or AGAIN. */
+    enum outcome (*take_turn)(void *self, int64_t deadline_ns, struct err *err);
+    /* Nothing is sent after all. */
+    void (*leave_turn)(void *self);
     /* Begins to store all rows that are new, and that the store does not refuse, in one transaction. Waits for
      * nothing. The rows are borrowed until confirm, or settle's AGAIN; what is wrong, settle tells. */
     void (*send)(void *self, struct store_row **rows, size_t count, int64_t deadline_ns);

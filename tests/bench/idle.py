@@ -17,7 +17,7 @@ def measure(rig, size):
     """Its memory, and its processor time in a minute (in the short run a part of one, taken as a whole)."""
     argo = rig.stage.argo(wide=True, name="idle")
     receiver = rig.receiver(rig.database())
-    sender = rig.sender(receiver, argo, ARGO_SIGNALS_LOG=argo.log).start_service()
+    sender = rig.sender(receiver, argo, ARGO_SIGNALS_LOG=argo.log, ALPINE_LOG_LEVEL="info").start_service()
     argo.write(200)
     sender.settled(delivered=200)
     before, began = _processor_ms(sender.pid), time.monotonic()

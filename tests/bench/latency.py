@@ -59,7 +59,7 @@ def _measure_once(rig, count, background):
     argo = rig.stage.argo(wide=True, name=f"latency-{background}")
     other = rig.second_writer(argo)
     receiver = rig.receiver(rig.database())
-    sender = rig.sender(receiver, argo).start_service()
+    sender = rig.sender(receiver, argo, ALPINE_LOG_LEVEL="info").start_service()
     argo.write(10)
     sender.settled(delivered=10)
     if background:

@@ -40,23 +40,19 @@ def measure(rig, size):
 
 
 def measure_two(rig, size):
-    """Two receivers on one database share the load that one had alone."""
-    connections = 64
+    """The same two crowds of clients, at one receiver and at one each of two that share a database."""
+    connections = 128
     files = rig.halves(size.posts)
 
-    def one():
-        receiver = rig.receiver(rig.database())
-        rate = load.post(receiver, rig.lines(size.posts), connections, size.seconds).rate
-        receiver.stop()
-        return rate
+    def side(names):
+        def run():
+            database = rig.database()
+            receivers = [rig.receiver(database, name) for name in names]
+            rates = load.post_together(receivers * (2 // len(names)), files, connections, size.seconds)
+            for receiver in receivers:
+                receiver.stop()
+            return sum(rates)
+        return run
 
-    def two():
-        database = rig.database()
-        receivers = [rig.receiver(database, name) for name in ("one", "other")]
-        rates = load.post_together(receivers, files, connections // 2, size.seconds)
-        for receiver in receivers:
-            receiver.stop()
-        return sum(rates)
-
-    alone, together = turns(size.rounds, one, two)
-    yield Result("two_receivers", median(together), median(alone))
+    alone, together = turns(size.rounds, side(["alone"]), side(["one", "other"]))
+    yield Result("two_receivers", median(together), median(alone), f"2 × {connections} connections")

@@ -22,6 +22,11 @@ WIRE_FIELDS = ("signal_id", "symbol", "action", "entry_price", "target_price", "
 MEMORY_LOOK = 0.1
 
 
+def wire_line(signal):
+    """A signal as alpine-sender puts it on the wire: its fields, in its order, without spaces."""
+    return json.dumps({name: signal[name] for name in WIRE_FIELDS if name in signal}, separators=(",", ":")) + "\n"
+
+
 class Rig:
     """Everything is under `folder`, and gone with finish()."""
 
@@ -92,11 +97,9 @@ class Rig:
         return [self._file(f"{count}-{half}.ndjson", lines[half::2]) for half in range(2)]
 
     def wire_lines(self, count):
-        """Signals as alpine-sender puts them on the wire: its fields, in its order, without spaces."""
+        """A file of so many signals as they are on the wire."""
         maker = Maker(seed=6)
-        return self._file(f"wire-{count}.ndjson", (
-            json.dumps({name: made[name] for name in WIRE_FIELDS}, separators=(",", ":")) + "\n"
-            for made in (maker.signal() for _ in range(count))))
+        return self._file(f"wire-{count}.ndjson", (wire_line(maker.signal()) for _ in range(count)))
 
     def argo(self, rows, seed=1):
         """Argo's database with so many rows of the plain table; the same file each time."""
@@ -118,7 +121,7 @@ class Rig:
         fields = [name for name in WIRE_FIELDS if name in argo.fields]
         rows = argo.connection.execute(f"SELECT {', '.join(fields)} FROM signals LIMIT 1000").fetchall()
         argo.close()
-        plain = "".join(json.dumps(dict(zip(fields, row)), separators=(",", ":")) + "\n" for row in rows).encode()
+        plain = "".join(wire_line(dict(zip(fields, row))) for row in rows).encode()
         packed = subprocess.run(["zstd", "-1", "-q", "-c"], input=plain, capture_output=True, check=True).stdout
         return len(plain), len(packed)
 

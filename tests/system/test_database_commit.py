@@ -13,6 +13,7 @@ from support.waiting import stays, wait_for
 
 pytestmark = pytest.mark.under_tsan
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'"
 CANCEL_WAITING = ("SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity"
                   " WHERE datname = current_database() AND wait_event = 'SyncRep'")
 
@@ -44,15 +45,33 @@ def fixture_proxied(stage):
     return receiver
 
 
-def test_the_answer_waits_for_the_commit(proxied, maker):
+@pytest.mark.slow
+def test_the_answer_waits_for_the_commit(own_stage, maker):
+    """Which waits for a standby that does not come, while the INSERT was answered long ago."""
+    receiver = own_stage.receiver()
+    signal = maker.signal()
+    own_stage.postgres.require_standby()
+    try:
+        wait_for(lambda: receiver.database.value("SHOW synchronous_standby_names") == "*", 10, "the setting")
+        post = Post(receiver, signal)
+        wait_for(lambda: receiver.database.value(WAITING), 5, "the COMMIT to wait for a standby")
+        stays(lambda: post.answer is None, 0.5, "it answered before the COMMIT")
+        assert receiver.database.stored() == [], "nobody sees the row yet"
+    finally:
+        own_stage.postgres.require_standby(False)
+    assert_stored(post.wait(), signal)
+    assert receiver.database.stored() == [(signal["signal_id"], signal["sha256"])]
+
+
+def test_the_answer_waits_for_a_commit_that_is_a_trip_of_its_own(proxied, maker):
     signal = maker.signal()
     proxied.proxy.at(COMMIT, "hold")
-    post = Post(proxied, signal)
+    post = Post(proxied, signal, signal)
     assert proxied.proxy.reached.wait(10)
     stays(lambda: post.answer is None, 0.5, "it answered before the COMMIT")
     assert proxied.database.stored() == [], "nobody sees the row yet"
     proxied.proxy.release()
-    assert_stored(post.wait(), signal)
+    assert [result["status"] for result in post.wait().json["results"]] == ["success", "duplicate"]
     assert proxied.database.stored() == [(signal["signal_id"], signal["sha256"])]
 
 
@@ -89,9 +108,7 @@ class Careful:
         return receiver.batch([signal, signal])
 
 
-@pytest.fixture(name="way", params=[Usual, Careful])
-def fixture_way(request):
-    return request.param
+WAYS = pytest.mark.parametrize("way", [Usual, Careful])
 
 
 NOTE_HOW_IT_COMMITS = """
@@ -112,6 +129,7 @@ def test_a_commit_waits_for_the_disk_whatever_the_databases_default_is(stage, ma
     assert database.query("SELECT how FROM noted", role=OWNER) == [{"how": how}]
 
 
+@WAYS
 @pytest.mark.parametrize("loss", ["swallow", "silence"])
 def test_a_commit_in_doubt_is_503_and_the_resend_finds_the_row(proxied, maker, loss, way):
     """The row is there, but the connection was lost (or fell silent) while the COMMIT ran."""
@@ -135,6 +153,7 @@ def test_a_batch_whose_commit_is_in_doubt_is_503_and_all_of_it_is_found(proxied,
     assert check_chain(proxied.database) == 50
 
 
+@WAYS
 @pytest.mark.parametrize("marker", [INSERT, COMMIT], ids=["insert", "commit"])
 @pytest.mark.parametrize("loss", ["drop", "cut"])
 def test_a_connection_dropped_in_mid_statement_is_503_and_no_row(proxied, maker, marker, loss, way):

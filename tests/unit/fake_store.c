@@ -73,12 +73,43 @@ static enum outcome pass_gate(struct fake_store *fake, struct err *err)
     return OUTCOME_AGAIN;
 }
 
+static bool store_is_contended(void *self)
+{
+    struct fake_store *fake = self;
+    return fake_store_get(fake, &fake->contended);
+}
+
+static enum outcome store_take_turn(void *self, int64_t deadline_ns, struct err *err)
+{
+    struct fake_store *fake = self;
+    (void)deadline_ns;
+    (void)pthread_mutex_lock(&fake->lock);
+    assert_null(fake->settled);
+    assert_null(fake->sent);
+    enum outcome outcome = OUTCOME_DONE;
+    if (fake->contended) {
+        fake->turns++;
+        outcome = pass_gate(fake, err);
+        fake->has_turn = outcome == OUTCOME_DONE;
+    }
+    (void)pthread_cond_broadcast(&fake->changed);
+    (void)pthread_mutex_unlock(&fake->lock);
+    return outcome;
+}
+
+static void store_leave_turn(void *self)
+{
+    struct fake_store *fake = self;
+    fake_store_set(fake, &fake->has_turn, false);
+}
+
 static void store_send(void *self, struct store_row **rows, size_t count, int64_t deadline_ns)
 {
     struct fake_store *fake = self;
     (void)deadline_ns;
     (void)pthread_mutex_lock(&fake->lock);
     assert_null(fake->sent);
+    fake->has_turn = false;
     fake->sent = rows;
     fake->sent_count = count;
     if (fake->inserts < CALLS_MAX)
@@ -140,6 +171,7 @@ static enum outcome store_look_up(void *self, struct store_row **rows, size_t co
     (void)deadline_ns;
     (void)pthread_mutex_lock(&fake->lock);
     assert_null(fake->settled);
+    assert_false(fake->has_turn);
     fake->lookups++;
     enum outcome outcome = pass_gate(fake, err);
     for (size_t i = 0; outcome == OUTCOME_DONE && i < count; i++)
@@ -207,6 +239,9 @@ void fake_store_init(struct fake_store *fake)
 {
     static const struct store_ops ops = {.open = store_open,
                                          .close = store_close,
+                                         .is_contended = store_is_contended,
+                                         .take_turn = store_take_turn,
+                                         .leave_turn = store_leave_turn,
                                          .send = store_send,
                                          .settle = store_settle,
                                          .confirm = store_confirm,

@@ -24,6 +24,7 @@ struct fake_store {
     int losing;         /* … or lose the connection */
     int fail_confirms;  /* so many times confirm says AGAIN, and stays connected … */
     int confirm_loses;  /* … or loses the connection */
+    int contended;      /* others write too: take_turn waits at the gate */
     int probe_fails;    /* probe says AGAIN */
     const char *bad[4]; /* signal_ids that it refuses, until NULL */
 
@@ -33,6 +34,8 @@ struct fake_store {
     int closes;
     int probes;
     int lookups;
+    int turns; /* that were taken */
+    int has_turn;
     int waiting; /* calls that stand at the gate */
     int inserts; /* sends */
     size_t insert_counts[CALLS_MAX];

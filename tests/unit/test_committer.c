@@ -220,6 +220,62 @@ static void a_stop_finishes_what_waits(void **state)
     assert_true(stage->store.closes >= 1);
 }
 
+/* Where others write too, what comes while the turn is waited for is in the same transaction. */
+static void what_comes_before_the_turn_is_in_its_group(void **state)
+{
+    struct stage *stage = *state;
+    stage->store.contended = true;
+    stage_start_ready(stage);
+    fake_store_set(&stage->store, &stage->store.gate_closed, true);
+    (void)submit_one(stage, 0);
+    fake_store_wait(&stage->store, &stage->store.waiting, 1);
+    for (int i = 1; i <= 20; i++)
+        (void)submit_one(stage, i);
+    fake_store_set(&stage->store, &stage->store.gate_closed, false);
+    wait_done(stage, 21);
+    assert_int_equal(stage->store.turns, 1);
+    assert_int_equal(stage->store.inserts, 1);
+    assert_int_equal(stage->store.insert_counts[0], 21);
+    assert_false(fake_store_get(&stage->store, &stage->store.has_turn));
+}
+
+/* Everybody has waited for too long when the turn comes at last. */
+static void a_turn_that_comes_too_late_is_left(void **state)
+{
+    struct stage *stage = *state;
+    stage->store.contended = true;
+    stage_start_ready(stage);
+    fake_store_set(&stage->store, &stage->store.gate_closed, true);
+    (void)submit_one(stage, 0);
+    fake_store_wait(&stage->store, &stage->store.waiting, 1);
+    fake_clock_advance(stage->options.time_limit_ns);
+    fake_store_set(&stage->store, &stage->store.gate_closed, false);
+    wait_done(stage, 1);
+    assert_int_equal(stage->submissions[0]->outcome, SUBMISSION_UNAVAILABLE);
+    assert_int_equal(stage->store.inserts, 0);
+    (void)submit_one(stage, 1);
+    wait_done(stage, 2);
+    assert_int_equal(stage->submissions[1]->outcome, SUBMISSION_COMMITTED);
+    assert_int_equal(stage->store.turns, 2);
+    assert_false(fake_store_get(&stage->store, &stage->store.has_turn));
+}
+
+static void a_turn_that_does_not_come_is_unavailable(void **state)
+{
+    struct stage *stage = *state;
+    stage->store.contended = true;
+    stage_start_ready(stage);
+    fake_store_set(&stage->store, &stage->store.failing, true);
+    (void)submit_one(stage, 0);
+    wait_done(stage, 1);
+    assert_int_equal(stage->submissions[0]->outcome, SUBMISSION_UNAVAILABLE);
+    wait_ready(stage, false);
+    fake_store_set(&stage->store, &stage->store.failing, false);
+    (void)submit_one(stage, 1);
+    wait_done(stage, 2);
+    assert_int_equal(stage->submissions[1]->outcome, SUBMISSION_COMMITTED);
+}
+
 static void nobody_waits_for_a_timer(void **state)
 {
     struct stage *stage = *state;
@@ -249,6 +305,9 @@ int main(void)
         TEST(one_larger_than_the_queue_goes_when_it_is_empty),
         TEST(who_waited_too_long_is_told),
         TEST(a_stop_finishes_what_waits),
+        TEST(what_comes_before_the_turn_is_in_its_group),
+        TEST(a_turn_that_comes_too_late_is_left),
+        TEST(a_turn_that_does_not_come_is_unavailable),
         TEST(nobody_waits_for_a_timer),
     };
     return cmocka_run_group_tests_name("committer", tests, NULL, NULL);

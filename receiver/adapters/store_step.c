@@ -1,0 +1,200 @@
+/* store_step: what the usual and the careful way have in common. Each step says how it ended. */
+#include "adapters/store_step.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/sqlstate.h"
+#include "adapters/store_look_up.h"
+
+#define UNIQUE_VIOLATION "23505"
+
+enum step store_step_after_error(struct pg_conn *conn)
+{
+    if (!strcmp(pg_conn_sqlstate(conn), UNIQUE_VIOLATION) && pg_conn_error_is_about(conn, "signals"))
+        return STEP_TAKEN;
+    switch (sqlstate_action(pg_conn_sqlstate(conn))) {
+    case SQLSTATE_RETRY:
+        return STEP_RACE;
+    case SQLSTATE_BAD_ROW:
+        /* A rule of another table, which a trigger of Alpine's writes to, is not this row's fault. */
+        return pg_conn_error_is_about(conn, "signals") ? STEP_BAD_ROW : STEP_FAILED;
+    case SQLSTATE_UNAVAILABLE:
+        break;
+    }
+    return STEP_FAILED;
+}
+
+enum step store_step_run(struct store_insert *in, const char *sql, struct err *err)
+{
+    return pg_conn_do(in->conn, sql, in->deadline_ns, err) ? store_step_after_error(in->conn) : STEP_DONE;
+}
+
+enum step store_step_no_memory(struct err *err)
+{
+    err_set(err, "out of memory");
+    return STEP_FAILED;
+}
+
+/* --- statements of a transaction ---------------------------------------------------------------------------- */
+
+static int queue(struct store_insert *in, enum store_statement statement, struct err *err)
+{
+    return pg_conn_queue(in->conn, &in->statements->list[statement], NULL, err);
+}
+
+/* Of STATEMENT_TAKE_CHAIN. */
+void store_step_note_wait(struct store_insert *in, const PGresult *result)
+{
+    in->has_waited = strcmp(PQgetvalue(result, 0, PQnfields(result) - 1), "free") != 0;
+}
+
+static int queue_opening(struct store_insert *in, struct err *err)
+{
+    char limit_ms[24];
+    const char *values[] = {limit_ms};
+    const struct pg_statement *take_chain = &in->statements->list[STATEMENT_TAKE_CHAIN];
+    const struct pg_params params = {.count = 1, .types = take_chain->types, .values = values};
+    (void)snprintf(limit_ms, sizeof limit_ms, "%lld", (long long)pg_conn_statement_ms(in->deadline_ns));
+    if (queue(in, STATEMENT_BEGIN, err) || queue(in, STATEMENT_CHECK_AT_ONCE, err))
+        return -1;
+    return pg_conn_queue(in->conn, take_chain, &params, err);
+}
+
+/* The INSERT's answer is wanted as soon as it is there: the next group is built while the COMMIT waits for the
+ * disk. */
+static int queue_whole(struct store_insert *in, const struct pg_params *rows, struct err *err)
+{
+    if ((!in->has_turn && queue_opening(in, err)) ||
+        pg_conn_queue(in->conn, &in->statements->list[STATEMENT_INSERT], rows, err) ||
+        pg_conn_queue_flush(in->conn, err))
+        return -1;
+    return queue(in, STATEMENT_COMMIT, err);
+}
+
+/* Sends the rows; whole: in a transaction of their own. Memory is asked for before anything is queued: half a
+ * transaction on its way would meet the next one. */
+int store_step_send_rows(struct store_insert *in, bool whole, struct store_row **rows, size_t count,
+                         struct err *err)
+{
+    struct store_params params = {0};
+    int status = -1;
+    if (store_statements_insert_params(in->statements, &params, rows, count)) {
+        err_set(err, "out of memory");
+        goto out;
+    }
+    struct pg_params view = store_params_view(&params);
+    status = whole ? queue_whole(in, &view, err)
+                   : pg_conn_queue(in->conn, &in->statements->list[STATEMENT_INSERT], &view, err);
+    if (!status)
+        status = pg_conn_send(in->conn, err);
+out:
+    store_params_clear(&params);
+    return status;
+}
+
+/* The INSERT returns all that it was given, in the same order. */
+enum step store_step_take_stored(const PGresult *result, struct store_row **rows, size_t count, struct err *err)
+{
+    bool whole = (size_t)PQntuples(result) == count;
+    for (size_t i = 0; whole && i < count; i++)
+        whole = !strcmp(PQgetvalue(result, (int)i, 1), rows[i]->signal->sha256);
+    if (!whole) {
+        err_set(err, "the database returned other rows than it was given");
+        return STEP_FAILED;
+    }
+    for (size_t i = 0; i < count; i++) {
+        rows[i]->verdict = STORE_STORED;
+        rows[i]->id = strtoll(PQgetvalue(result, (int)i, 0), NULL, 10);
+    }
+    return STEP_DONE;
+}
+
+enum step store_step_after_insert(struct store_insert *in, struct err *err)
+{
+    if (!strcmp(pg_conn_sqlstate(in->conn), STORE_LEFT_OUT))
+        err_set(err, "a trigger of the table leaves this row out");
+    return store_step_after_error(in->conn);
+}
+
+enum step store_step_await_rows(struct store_insert *in, struct store_row **rows, size_t count, struct err *err)
+{
+    PGresult *result = pg_conn_await(in->conn, in->deadline_ns, err);
+    if (!result)
+        return store_step_after_insert(in, err);
+    enum step step = store_step_take_stored(result, rows, count, err);
+    PQclear(result);
+    return step;
+}
+
+enum step store_step_look_up(struct store_insert *in, struct store_row **rows, size_t count, struct err *err)
+{
+    bool failed = store_look_up_rows(in->conn, in->statements, rows, count, in->deadline_ns, err) != 0;
+    return failed ? store_step_after_error(in->conn) : STEP_DONE;
+}
+
+/* A connection that breaks now leaves it in doubt: the answer is 503, and the resend finds the rows. */
+enum step store_step_await_commit(struct store_insert *in, struct err *err)
+{
+    PGresult *result = pg_conn_await(in->conn, in->deadline_ns, err);
+    if (!result)
+        return store_step_after_error(in->conn);
+    bool committed = !strcmp(PQcmdStatus(result), "COMMIT"); /* ROLLBACK: it was broken, whatever came before */
+    PQclear(result);
+    if (!committed) {
+        err_set(err, "the database rolled back instead of committing");
+        return STEP_FAILED;
+    }
+    if (pg_conn_take_warning(in->conn)) {
+        err_set(err, "the standby did not confirm the commit");
+        return STEP_FAILED;
+    }
+    return STEP_DONE;
+}
+
+enum step store_step_commit(struct store_insert *in, struct err *err)
+{
+    (void)pg_conn_take_warning(in->conn);
+    if (queue(in, STATEMENT_COMMIT, err) || pg_conn_send(in->conn, err))
+        return STEP_FAILED;
+    return store_step_await_commit(in, err);
+}
+
+/* The step that failed, unless not even the way back works. */
+enum step store_step_roll_back(struct store_insert *in, enum step step)
+{
+    struct err ignored;
+    if (!pg_conn_is_open(in->conn) || pg_conn_do(in->conn, "ROLLBACK", in->deadline_ns, &ignored))
+        return STEP_FAILED;
+    return step;
+}
+
+enum step store_step_open(struct store_insert *in, struct err *err)
+{
+    if (queue_opening(in, err) || pg_conn_send(in->conn, err))
+        return STEP_FAILED;
+    PGresult *result = pg_conn_await(in->conn, in->deadline_ns, err);
+    if (!result)
+        return store_step_after_error(in->conn);
+    store_step_note_wait(in, result);
+    PQclear(result);
+    return STEP_DONE;
+}
+
+void store_step_forget(struct store_insert *in)
+{
+    for (size_t i = 0; i < in->count; i++) {
+        in->rows[i]->verdict = STORE_UNKNOWN;
+        free(in->rows[i]->refusal);
+        in->rows[i]->refusal = NULL;
+    }
+}
+
+size_t store_step_count(const struct store_insert *in, enum store_verdict verdict)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < in->count; i++)
+        count += in->rows[i]->verdict == verdict;
+    return count;
+}
