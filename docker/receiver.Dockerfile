@@ -8,7 +8,7 @@ FROM ${BASE} AS build
 # The project configures as a whole, so the sender's libraries are here too; only the receiver is built.
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      cmake gcc libc6-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev libpq-dev libsqlite3-dev libssl-dev \
+      cmake gcc libc6-dev libcurl4-openssl-dev libjansson-dev libmicrohttpd-dev libpq-dev libsqlite3-dev libssl-dev libzstd-dev \
       ninja-build pkg-config \
  && rm -rf /var/lib/apt/lists/*
 COPY . /src
@@ -20,7 +20,7 @@ FROM ${BASE}
 # ca-certificates is for a DATABASE_URL with sslmode=verify-full.
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-      ca-certificates libjansson4 libmicrohttpd12 libpq5 libssl3 \
+      ca-certificates libjansson4 libmicrohttpd12 libpq5 libssl3 libzstd1 \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/ /
 # A library that is missing fails the build, not the start.

@@ -1,7 +1,7 @@
 /* compress: the only file that knows libzstd. */
 #include "base/compress.h"
 
-#include <stdbool.h>
+#include <string.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -21,9 +21,7 @@ int compress_pack(const void *data, size_t len, struct buf *packed)
 
 static enum expand_result reason_of(size_t code)
 {
-    ZSTD_ErrorCode error = ZSTD_getErrorCode(code);
-    bool memory = error == ZSTD_error_memory_allocation || error == ZSTD_error_frameParameter_windowTooLarge;
-    return memory ? EXPAND_OUT_OF_MEMORY : EXPAND_MALFORMED;
+    return ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation ? EXPAND_OUT_OF_MEMORY : EXPAND_MALFORMED;
 }
 
 /* Room for what comes next, but not for more than a byte beyond the limit: that one tells that it is too large. */
@@ -37,6 +35,12 @@ static int make_room(struct buf *plain, size_t start, size_t limit, ZSTD_outBuff
         return -1;
     *out = (ZSTD_outBuffer){plain->data + plain->len, more, 0};
     return 0;
+}
+
+bool compress_is_packed(const void *data, size_t len)
+{
+    static const unsigned char magic[] = {0x28, 0xB5, 0x2F, 0xFD};
+    return len >= sizeof magic && !memcmp(data, magic, sizeof magic);
 }
 
 enum expand_result compress_expand(const void *data, size_t len, size_t limit, struct buf *plain)

@@ -2,6 +2,7 @@
 #ifndef ALPINE_BASE_COMPRESS_H
 #define ALPINE_BASE_COMPRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -12,14 +13,17 @@
 
 enum expand_result {
     EXPAND_DONE,
-    EXPAND_TOO_LARGE,     /* there is more than the limit */
-    EXPAND_MALFORMED,     /* it is not Zstandard, is damaged, or ends too early */
-    EXPAND_OUT_OF_MEMORY, /* also where it asks for a window of more than 8 MiB */
+    EXPAND_TOO_LARGE, /* there is more than the limit */
+    EXPAND_MALFORMED, /* it is not Zstandard, is damaged, ends too early, or has a window of more than 8 MiB */
+    EXPAND_OUT_OF_MEMORY,
 };
 
 /* Appends the compressed bytes to packed. Fast rather than small: some 500 MB a second. Returns -1 when out of
  * memory, and then packed is as before. */
 MUST_CHECK int compress_pack(const void *data, size_t len, struct buf *packed);
+
+/* Whether it begins as something that was packed. No JSON does. */
+bool compress_is_packed(const void *data, size_t len);
 
 /* Appends the expanded bytes to plain, which never gets more than limit of them, whatever the data says of itself.
  */

@@ -15,6 +15,7 @@
 #include "adapters/http_headers.h"
 #include "adapters/http_links.h"
 #include "adapters/http_worker.h"
+#include "base/compress.h"
 
 /* What a daemon's callbacks get. */
 struct side {
@@ -219,12 +220,39 @@ static enum MHD_Result take_body(struct exchange *exchange, const char *data, si
     return request->body.failed ? MHD_NO : MHD_YES;
 }
 
+/* What the compressed bytes stand for counts as much as what came in. False: the response is set. */
+static bool expand_body(struct exchange *exchange)
+{
+    static const int statuses[] = {
+        [EXPAND_TOO_LARGE] = 413, [EXPAND_MALFORMED] = 400, [EXPAND_OUT_OF_MEMORY] = 503};
+    struct request *request = &exchange->request;
+    const struct service *service = &exchange->http->service;
+    struct buf plain = {0};
+    if (!request->is_compressed)
+        return true;
+    enum expand_result result = compress_expand(request->body.data, request->body.len, request->body_limit, &plain);
+    if (result == EXPAND_DONE && !reserve(exchange, plain.len))
+        result = EXPAND_OUT_OF_MEMORY;
+    if (result == EXPAND_DONE) {
+        forget_body(exchange);
+        request->body = plain;
+        return true;
+    }
+    buf_clear(&plain);
+    forget_body(exchange);
+    service->refuse(service->self, request, statuses[result]);
+    request->response.close_connection = false; /* the request was read to its end */
+    return false;
+}
+
 /* Suspended before it is handed on: the service may resume it before handle returns. */
 static enum MHD_Result whole_request(struct exchange *exchange)
 {
     struct http *http = exchange->http;
     if (!begin_handling(exchange))
         return MHD_NO;
+    if (!expand_body(exchange))
+        return respond(exchange);
     exchange->pending = true;
     MHD_suspend_connection(exchange->connection);
     if (http->service.handle(http->service.self, &exchange->request))
@@ -271,6 +299,7 @@ static void on_connection(void *self, struct MHD_Connection *connection, void **
 {
     struct http *http = ((const struct side *)self)->http;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        atomic_fetch_add(&http->room.open, 1);
         *socket_context = http_link_open(http->links, descriptor(connection));
         return;
     }

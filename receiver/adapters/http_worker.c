@@ -38,27 +38,43 @@ static bool is_shortage(int reason)
     return reason == EMFILE || reason == ENFILE || reason == ENOBUFS || reason == ENOMEM;
 }
 
-/* libmicrohttpd closes what it does not take. */
-static void take(struct http_worker *worker, int fd, const struct sockaddr *address, socklen_t address_len)
+/* Keeps a place while a connection is taken, so that the workers together do not take too many. */
+static bool enter(struct http_room *room)
 {
-    atomic_fetch_add(&worker->room->open, 1);
-    if (MHD_add_connection(worker->daemon, fd, address, address_len) != MHD_YES)
-        atomic_fetch_sub(&worker->room->open, 1);
+    if (atomic_fetch_add(&room->open, 1) < room->max)
+        return true;
+    atomic_fetch_sub(&room->open, 1);
+    return false;
+}
+
+static void leave(struct http_room *room)
+{
+    atomic_fetch_sub(&room->open, 1);
+}
+
+/* Returns 0, or why there is none. libmicrohttpd closes what it does not take. */
+static int accept_one(struct http_worker *worker)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    int fd = accept4(worker->listen_fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    (void)MHD_add_connection(worker->daemon, fd, (struct sockaddr *)&address, len);
+    return 0;
 }
 
 /* Returns whether the kernel ran short of something; a client that was gone before it was accepted is nobody's
  * concern. */
 static bool accept_some(struct http_worker *worker)
 {
-    for (int i = 0; i < ACCEPTS_PER_TURN && has_room(worker) && !atomic_load(&worker->quiesced); i++) {
-        struct sockaddr_storage address;
-        socklen_t len = sizeof address;
-        int fd = accept4(worker->listen_fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0)
-            return is_shortage(errno);
-        take(worker, fd, (struct sockaddr *)&address, len);
+    int reason = 0;
+    for (int i = 0; i < ACCEPTS_PER_TURN && !reason && !atomic_load(&worker->quiesced) && enter(worker->room);
+         i++) {
+        reason = accept_one(worker);
+        leave(worker->room); /* whoever was announced is counted by that */
     }
-    return false;
+    return is_shortage(reason);
 }
 
 /* In milliseconds; -1: for ever. */

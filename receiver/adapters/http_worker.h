@@ -19,7 +19,8 @@ struct http_worker;
 /* How many connections all workers together may have open; the rest wait in the kernel's queue. */
 struct http_room {
     unsigned max;
-    atomic_uint open; /* counted up by the workers, down by whoever learns that one is closed */
+    atomic_uint
+        open; /* counted by who hears of MHD_CONNECTION_NOTIFY_STARTED and _CLOSED, which always come in pairs */
 };
 
 /* listen_fd is listening and non-blocking, the same for all workers, and open until they are stopped. The room is

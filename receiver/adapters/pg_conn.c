@@ -118,6 +118,12 @@ static bool is_error(const PGresult *result)
     return status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK;
 }
 
+/* What was prepared does not fit the table any more, or is gone: a new connection prepares it anew. */
+static bool is_stale(const char *sqlstate)
+{
+    return !strcmp(sqlstate, "0A000") || !strcmp(sqlstate, "26000");
+}
+
 static void keep_error(struct pg_conn *conn, const PGresult *result, struct err *err)
 {
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -125,7 +131,7 @@ static void keep_error(struct pg_conn *conn, const PGresult *result, struct err 
     const char *table = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
     (void)snprintf(conn->sqlstate, sizeof conn->sqlstate, "%s", state ? state : "");
     (void)snprintf(conn->table, sizeof conn->table, "%s", table ? table : "");
-    if (PQstatus(conn->pg) == CONNECTION_BAD)
+    if (PQstatus(conn->pg) == CONNECTION_BAD || is_stale(conn->sqlstate))
         conn->broken = true;
     char what[32];
     (void)snprintf(what, sizeof what, "the database says (%s)", state ? state : "connection");

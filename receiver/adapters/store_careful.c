@@ -18,7 +18,7 @@ static const char undo_part_sql[] = "ROLLBACK TO SAVEPOINT part";
 
 static const char may_confirm_sql[] =
     "SELECT current_setting('synchronous_standby_names') <> '' AND "
-    "has_function_privilege('pg_logical_emit_message(bool, text, text)', 'EXECUTE')";
+    "bool_and(has_function_privilege(oid, 'EXECUTE')) FROM pg_proc WHERE proname = 'pg_logical_emit_message'";
 static const char confirm_sql[] = "SELECT pg_logical_emit_message(true, 'alpine-receiver', 'found')";
 
 /* A row that failed alone: unless it is there by now, the table refuses it. */

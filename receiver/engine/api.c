@@ -125,11 +125,6 @@ static bool is_draining(struct api *api, struct request *request)
     return true;
 }
 
-static bool is_compressed(const struct request *request)
-{
-    return request->content_encoding && !strcasecmp(request->content_encoding, COMPRESS_CODING);
-}
-
 /* Returns 1 for a dry run, 0 for a real one, -1 if the query's value is neither (the response is set). */
 static int read_dry_run(struct request *request)
 {
@@ -143,39 +138,12 @@ static int read_dry_run(struct request *request)
     return -1;
 }
 
-/* The body as it was before it was compressed: request->body itself, or plain. NULL: the response is set. */
-static const struct buf *plain_body(struct request *request, struct buf *plain)
-{
-    if (!is_compressed(request))
-        return &request->body;
-    switch (compress_expand(request->body.data, request->body.len, request->body_limit, plain)) {
-    case EXPAND_DONE:
-        return plain;
-    case EXPAND_TOO_LARGE:
-        answer_error(&request->response, ERROR_TOO_LARGE, NULL, BODY_TOO_LARGE);
-        break;
-    case EXPAND_MALFORMED:
-        answer_error(&request->response, ERROR_MALFORMED, NULL, "the body is not whole and valid " COMPRESS_CODING);
-        break;
-    case EXPAND_OUT_OF_MEMORY:
-        answer_retry(&request->response, ERROR_UNAVAILABLE, "out of memory", 1);
-        break;
-    }
-    buf_clear(plain);
-    return NULL;
-}
-
 static bool post_signal(struct api *api, struct request *request)
 {
-    struct buf plain = {0};
     int dry_run = read_dry_run(request);
     if (dry_run < 0 || is_draining(api, request))
         return true;
-    const struct buf *body = plain_body(request, &plain);
-    if (!body)
-        return true;
-    struct submission *submission = ingest_single(&api->parts.rules, body, request->received_us);
-    buf_clear(&plain);
+    struct submission *submission = ingest_single(&api->parts.rules, &request->body, request->received_us);
     if (!submission) {
         answer_retry(&request->response, ERROR_UNAVAILABLE, "out of memory", 1);
         return true;
@@ -201,19 +169,14 @@ static bool media_type_is(const char *content_type, const char *name)
 static bool post_batch(struct api *api, struct request *request)
 {
     struct err err = {0};
-    struct buf plain = {0};
     enum ingest_problem problem;
     int dry_run = read_dry_run(request);
     if (dry_run < 0 || is_draining(api, request))
         return true;
-    const struct buf *body = plain_body(request, &plain);
-    if (!body)
-        return true;
     enum batch_layout layout =
         media_type_is(request->content_type, "application/x-ndjson") ? BATCH_LINES : BATCH_ARRAY;
     struct submission *submission =
-        ingest_batch(&api->parts.rules, layout, body, request->received_us, &problem, &err);
-    buf_clear(&plain);
+        ingest_batch(&api->parts.rules, layout, &request->body, request->received_us, &problem, &err);
     if (!submission) {
         if (problem == INGEST_OUT_OF_MEMORY)
             answer_retry(&request->response, ERROR_UNAVAILABLE, err.message, 1);
@@ -314,7 +277,8 @@ static bool check_post(struct api *api, struct request *request, const struct ro
                       batch ? "Content-Type must be application/x-ndjson or application/json"
                             : "Content-Type must be application/json");
     request->response.accept_encoding = COMPRESS_CODING;
-    if (request->content_encoding && !is_compressed(request) &&
+    request->is_compressed = request->content_encoding && !strcasecmp(request->content_encoding, COMPRESS_CODING);
+    if (request->content_encoding && !request->is_compressed &&
         strcasecmp(request->content_encoding, "identity") != 0)
         return refuse(request, ERROR_UNSUPPORTED_MEDIA_TYPE,
                       "Content-Encoding must be " COMPRESS_CODING ", or none");
@@ -361,6 +325,13 @@ static bool begin(void *self, struct request *request)
 static bool handle(void *self, struct request *request)
 {
     const struct route *route = request->route;
+    if (!request->is_compressed && compress_is_packed(request->body.data, request->body.len)) {
+        /* Something on the way forgets headers; the sender must not take this for an answer about its signals. */
+        request->response.accept_encoding = NULL;
+        answer_error(&request->response, ERROR_UNSUPPORTED_MEDIA_TYPE, NULL,
+                     "the body is " COMPRESS_CODING ", but no Content-Encoding says so");
+        return true;
+    }
     return route->handle(self, request);
 }
 
@@ -374,6 +345,8 @@ static void refuse_late(void *self, struct request *request, int status)
         answer_retry(&request->response, ERROR_UNAVAILABLE, "too much is being received at once; send it again", 1);
     else if (status == 413)
         answer_error(&request->response, ERROR_TOO_LARGE, NULL, BODY_TOO_LARGE);
+    else if (status == 400)
+        answer_error(&request->response, ERROR_MALFORMED, NULL, "the body is not whole and valid " COMPRESS_CODING);
     else
         answer_error(&request->response, ERROR_TIMEOUT, NULL, "the request took too long to arrive");
 }

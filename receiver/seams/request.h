@@ -38,6 +38,7 @@ struct request {
     /* set by the service */
     char id[REQUEST_ID_MAX + 1]; /* what X-Request-Id answers */
     size_t body_limit;
+    bool is_compressed;  /* the body has to be expanded (base/compress.h) before it is handled */
     int64_t received_us; /* wall clock */
     const void *route;
     void *work; /* what the service attached; freed by discard */
@@ -49,10 +50,11 @@ struct service {
     void *self;
     /* The headers are in. True: go on and read the body, up to body_limit. False: the response is set. */
     bool (*begin)(void *self, struct request *request);
-    /* The body is in. True: the response is set. False: request->resume will be called, perhaps already was. */
+    /* The body is in, and expanded. True: the response is set. False: request->resume will be called, perhaps
+     * already was. */
     bool (*handle)(void *self, struct request *request);
-    /* Sets the response for a failure that the HTTP side found: 408 (too slow), 413 (too large) or 503 (too many at
-     * once). */
+    /* Sets the response for a failure that the HTTP side found: 400 (it does not expand), 408 (too slow), 413 (too
+     * large) or 503 (too many at once). */
     void (*refuse)(void *self, struct request *request, int status);
     /* The request is over: frees what the service attached. */
     void (*discard)(void *self, struct request *request);

@@ -82,6 +82,7 @@ static void finish(struct call *call, CURLcode code)
         .status = code == CURLE_OK ? (int)status : 0,
         .body = call->answer.data ? call->answer.data : "",
         .len = call->answer.len,
+        .compressed = call->packed.len != 0,
         .retry_after_ns = curl_answer_retry_after_ns(call->easy),
     };
     (void)curl_multi_remove_handle(call->curl->multi, call->easy);
@@ -173,13 +174,13 @@ static int add_header(struct call *call, const char *name, const char *value)
     return 0;
 }
 
-/* Only what has several signals, and only to a receiver that offered it in its last answer (RFC 7694). One that
- * does not know what to do with it says 415 without an offer, or 400; then they travel plain, or alone. */
+/* Only what has several signals, and only to a receiver that offered it in its last answer (RFC 7694). What becomes
+ * of one that was not understood is landing's affair. */
 static void pack(struct call *call, const struct transport_request *request)
 {
     const struct transport_curl *curl = call->curl;
     bool batch = request->content_type && !strcmp(request->content_type, "application/x-ndjson");
-    if (!curl->may_compress || !curl->offered || !batch || request->len < COMPRESS_MIN)
+    if (!curl->may_compress || !request->may_compress || !curl->offered || !batch || request->len < COMPRESS_MIN)
         return;
     if (compress_pack(request->body, request->len, &call->packed))
         buf_clear(&call->packed);

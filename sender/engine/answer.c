@@ -99,7 +99,8 @@ void answer_read_single(const struct transport_answer *answer, const struct batc
         return;
     if (answer->status == 413) {
         /* Whatever stands in front of the receiver may say this; smaller it will not become. */
-        *verdict = (struct verdict){OUTCOME_NEVER, false, "too_large", "larger than the receiver allows"};
+        *verdict = (struct verdict){
+            .outcome = OUTCOME_NEVER, .reason = "too_large", .detail = "larger than the receiver allows"};
         return;
     }
     struct json_doc *doc = json_doc_parse(answer->body, answer->len, &ignored);
@@ -121,8 +122,13 @@ int answer_read_batch(const struct transport_answer *answer, const struct batch 
     const struct json_value *results = doc ? json_value_member(json_doc_root(doc), "results") : NULL;
     int status = results && json_value_length(results) == batch->count ? 0 : -1;
     for (size_t i = 0; !status && i < batch->count; i++) {
+        const struct json_value *result = json_value_element(results, i);
         verdicts[i] = (struct verdict){.outcome = OUTCOME_AGAIN};
-        read_object(json_value_element(results, i), batch->items[i].signal_id, &verdicts[i]);
+        read_object(result, batch->items[i].signal_id, &verdicts[i]);
+        verdicts[i].unnamed =
+            verdicts[i].outcome == OUTCOME_NEVER && !json_value_member(result, "external_signal_id");
+        if (verdicts[i].unnamed)
+            verdicts[i].outcome = OUTCOME_AGAIN;
     }
     json_doc_free(doc);
     return status;

@@ -12,6 +12,7 @@ struct verdict {
     bool duplicate;
     char reason[32];
     char detail[256];
+    bool unnamed; /* refused, but not by name: for what came among others no answer at all */
 };
 
 /* For the answer to a single post (any status). */

@@ -5,7 +5,7 @@
 #include "base/digest.h"
 #include "engine/policy.h"
 
-/* An older receiver may have been replaced meanwhile. */
+/* What an older receiver, or something on the way, did not know: it may have been replaced meanwhile. */
 #define BATCH_RECHECK_NS (600 * NS_PER_S)
 
 /* With the default of ALPINE_RETRY_FIRST at most 1, 2 and 4 s apart; after that the link counts as down. */
@@ -90,6 +90,20 @@ void backend_go_single(struct backend *backend, unsigned single_max)
                   "The receiver has no batch call: sending single signals, %u at a time", single_max);
     backend->single = true;
     backend->batch_again_ns = clock_monotonic_ns() + BATCH_RECHECK_NS;
+}
+
+void backend_distrust_compression(struct backend *backend)
+{
+    int64_t now = clock_monotonic_ns();
+    if (backend_may_compress(backend, now))
+        log_write(backend->log, LOG_WARN, LOG_PLAIN,
+                  "A compressed batch was not understood: sending them plain for a while");
+    backend->compress_again_ns = now + BATCH_RECHECK_NS;
+}
+
+bool backend_may_compress(const struct backend *backend, int64_t now_ns)
+{
+    return now_ns >= backend->compress_again_ns;
 }
 
 size_t backend_batch_size(const struct backend *backend)

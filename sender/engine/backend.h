@@ -27,9 +27,10 @@ struct backend {
     struct backoff backoff;
     size_t batch_size; /* signals in a request: batch_max, or fewer where that many took too long */
     size_t batch_max;
-    bool was_away;          /* single signals failed too: it was not their number that took too long */
-    bool single;            /* it has no batch call */
-    int64_t batch_again_ns; /* when to try one all the same */
+    bool was_away;             /* single signals failed too: it was not their number that took too long */
+    bool single;               /* it has no batch call */
+    int64_t batch_again_ns;    /* when to try one all the same */
+    int64_t compress_again_ns; /* not before: a compressed batch was not understood */
 };
 
 /* An attempt succeeded. */
@@ -48,6 +49,9 @@ void backend_retry(struct backend *backend, const struct transport_answer *answe
 int64_t backend_rest_ns(const struct backend *backend, unsigned failures);
 /* An attempt failed for a reason that a person must mend. */
 void backend_hold(struct backend *backend, const struct transport_answer *answer);
+/* A compressed batch was not understood: for a while they travel plain. */
+void backend_distrust_compression(struct backend *backend);
+bool backend_may_compress(const struct backend *backend, int64_t now_ns);
 /* There is no batch call: an older receiver, which takes single signals. single_max is for the log. */
 void backend_go_single(struct backend *backend, unsigned single_max);
 /* Does it take single signals only? Forgets that after a while, so that a batch is tried again. */

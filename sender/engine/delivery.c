@@ -57,6 +57,7 @@ static bool launch(struct delivery *delivery, struct feed *feed, struct batch *b
         .content_type = flight->single ? "application/json" : "application/x-ndjson",
         .body = body,
         .len = flight->single ? batch->items[0].len : len,
+        .may_compress = backend_may_compress(&delivery->backend, flight->sent_ns),
         .fresh = delivery->backend.state != LINK_UP,
         .done = on_answer,
         .context = flight,

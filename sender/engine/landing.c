@@ -186,6 +186,18 @@ static void batch_failed(const struct flight *flight, const struct transport_ans
         backend_retry(backend, answer);
 }
 
+/* Something on the way, or another receiver than the one that offered it, may not know what compressed bodies are.
+ */
+static bool was_understood(const struct transport_answer *answer, const struct verdict *verdicts, size_t count)
+{
+    if (!verdicts)
+        return answer->failure == TRANSPORT_OK && !policy_may_blame_signal(answer);
+    for (size_t i = 0; i < count; i++)
+        if (verdicts[i].unnamed)
+            return false;
+    return true;
+}
+
 static void batch_landed(const struct flight *flight, const struct transport_answer *answer)
 {
     struct batch *batch = flight->batch;
@@ -196,13 +208,17 @@ static void batch_landed(const struct flight *flight, const struct transport_ans
         backend_go_single(backend, flight->delivery->options.single_max);
         return;
     }
-    if (outcome == OUTCOME_NEVER && halve(flight))
-        return; /* too large, or one of them spoils it: halves find out */
     struct verdict *verdicts = outcome == OUTCOME_DONE ? calloc(batch->count, sizeof *verdicts) : NULL;
-    if (verdicts && answer->status == 200 && !answer_read_batch(answer, batch, verdicts)) {
+    bool read = verdicts && answer->status == 200 && !answer_read_batch(answer, batch, verdicts);
+    bool understood = was_understood(answer, read ? verdicts : NULL, batch->count);
+    if (answer->compressed && !understood)
+        backend_distrust_compression(backend);
+    if (read) {
+        batch->careful |=
+            !understood; /* what was refused without a name goes alone, and then the answer is about it */
         backend_grow_batch(backend, batch->count);
         settle(flight, verdicts, answer);
-    } else {
+    } else if (outcome != OUTCOME_NEVER || !halve(flight)) { /* halves find what is too large, or spoils the rest */
         batch_failed(flight, answer, outcome);
     }
     free(verdicts);

@@ -24,6 +24,7 @@ struct transport_answer {
     const char *body;  /* borrowed for the call */
     size_t len;
     int64_t retry_after_ns; /* 0: none */
+    bool compressed;        /* the request travelled so */
 };
 
 typedef void transport_done(void *context, const struct transport_answer *answer);
@@ -35,7 +36,8 @@ struct transport_request {
     const char *body; /* borrowed until done */
     size_t len;
     char id[17]; /* X-Request-Id */
-    bool fresh;  /* over a connection of its own: the name is looked up again */
+    bool may_compress;
+    bool fresh; /* over a connection of its own: the name is looked up again */
     transport_done *done;
     void *context;
 };

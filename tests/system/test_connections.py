@@ -3,6 +3,8 @@
 import json
 import signal
 import socket
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +87,29 @@ def test_stops_and_connections_at_the_same_moment(stage):
         for connection in connections:
             connection.hang_up()
         receiver.start_ready()
+
+
+def http_thread(receiver):
+    """The id of its one HTTP thread."""
+    tasks = Path(f"/proc/{receiver.pid}/task")
+    return next(task.name for task in tasks.iterdir() if (task / "comm").read_text().strip() == "http")
+
+
+@pytest.mark.slow
+def test_a_connection_that_the_kernel_cannot_watch_costs_no_place(stage):
+    """epoll_ctl has no room for one of them; libmicrohttpd announces it, fails, and announces its end."""
+    receiver = stage.receiver(ALPINE_HTTP_THREADS=1, ALPINE_CONNECTIONS_MAX=4)
+    trace = stage.folder / "trace"
+    strace = subprocess.Popen(["strace", "-q", "-o", trace, "-p", http_thread(receiver), "-e", "trace=epoll_ctl", "-e",
+                               "inject=epoll_ctl:error=ENOSPC:when=1"])
+    try:
+        wait_for(lambda: "TracerPid:\t0" not in Path(f"/proc/{receiver.pid}/task/{http_thread(receiver)}/status")
+                 .read_text(), 10, "strace to be there")
+        with RawConnection(receiver.port, limit=5) as connection:
+            assert connection.is_closed()
+    finally:
+        strace.terminate()
+        strace.wait()
+    assert "ENOSPC" in trace.read_text()
+    for _ in range(10):
+        assert receiver.get("/livez").status == 200

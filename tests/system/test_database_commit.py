@@ -1,6 +1,8 @@
 """The answer comes after the COMMIT and never before; a COMMIT in doubt is 503, and the resend finds the row."""
 
+import contextlib
 import threading
+from signal import SIGCONT, SIGSTOP
 
 import pytest
 
@@ -16,6 +18,17 @@ pytestmark = pytest.mark.under_tsan
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'"
 CANCEL_WAITING = ("SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity"
                   " WHERE datname = current_database() AND wait_event = 'SyncRep'")
+
+
+@contextlib.contextmanager
+def missing_standby(database):
+    """While this lasts, every commit waits for a standby that does not exist."""
+    database.postgres.require_standby()
+    try:
+        wait_for(lambda: database.value("SHOW synchronous_standby_names") == "*", 10, "the setting")
+        yield
+    finally:
+        database.postgres.require_standby(False)
 
 
 class Post:
@@ -50,15 +63,11 @@ def test_the_answer_waits_for_the_commit(own_stage, maker):
     """Which waits for a standby that does not come, while the INSERT was answered long ago."""
     receiver = own_stage.receiver()
     signal = maker.signal()
-    own_stage.postgres.require_standby()
-    try:
-        wait_for(lambda: receiver.database.value("SHOW synchronous_standby_names") == "*", 10, "the setting")
+    with missing_standby(receiver.database):
         post = Post(receiver, signal)
         wait_for(lambda: receiver.database.value(WAITING), 5, "the COMMIT to wait for a standby")
         stays(lambda: post.answer is None, 0.5, "it answered before the COMMIT")
         assert receiver.database.stored() == [], "nobody sees the row yet"
-    finally:
-        own_stage.postgres.require_standby(False)
     assert_stored(post.wait(), signal)
     assert receiver.database.stored() == [(signal["signal_id"], signal["sha256"])]
 
@@ -111,6 +120,7 @@ class Careful:
 WAYS = pytest.mark.parametrize("way", [Usual, Careful])
 
 
+CHAIN_LOCK = 107069087837797  # receiver/adapters/store_statements.h
 NOTE_HOW_IT_COMMITS = """
     CREATE TABLE noted (how text);
     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
@@ -197,14 +207,41 @@ def test_a_commit_whose_wait_for_a_standby_is_cancelled_is_503(own_stage, maker,
     own_stage.postgres.sql(f"ALTER ROLE {APP} SET client_min_messages = {level}")
     receiver = own_stage.receiver()
     signal = maker.signal()
-    own_stage.postgres.require_standby()
-    try:
-        wait_for(lambda: receiver.database.value("SHOW synchronous_standby_names") == "*", 10, "the setting")
+    with missing_standby(receiver.database):
         post = Post(receiver, signal)
         wait_for(lambda: receiver.database.value(CANCEL_WAITING), 5, "the COMMIT to wait for a standby")
         assert_error(post.wait(), 503, "unavailable")
-    finally:
-        own_stage.postgres.require_standby(False)
     receiver.wait_ready()
     assert receiver.post(signal).status == 409
     assert receiver.database.stored() == [(signal["signal_id"], signal["sha256"])]
+
+
+@pytest.mark.slow
+def test_a_warning_that_comes_together_with_the_inserts_answer_is_heard(own_stage, maker):
+    """The receiver slept meanwhile, and finds both in one piece."""
+    receiver = own_stage.receiver()
+    signal = maker.signal()
+    with missing_standby(receiver.database):
+        holder = receiver.database.connect()
+        holder.autocommit = False
+        holder.cursor().execute(f"SELECT pg_advisory_xact_lock({CHAIN_LOCK})")
+        post = Post(receiver, signal)
+        wait_for(lambda: receiver.database.value("SELECT count(*) FROM pg_locks WHERE NOT granted"), 10, "its turn")
+        receiver.signal(SIGSTOP)
+        holder.close()
+        wait_for(lambda: receiver.database.value(CANCEL_WAITING), 5, "the COMMIT to wait for a standby")
+        wait_for(lambda: not receiver.database.value(WAITING), 5, "the COMMIT to be over")
+        receiver.signal(SIGCONT)
+        assert_error(post.wait(), 503, "unavailable")
+    assert receiver.post(signal).status == 409
+
+
+@pytest.mark.parametrize("change", ["ALTER COLUMN id TYPE bigint", "ALTER COLUMN verification_hash TYPE varchar(70)"])
+def test_a_table_that_is_altered_while_it_runs_costs_a_moment(stage, maker, change):
+    """What was prepared does not fit any more; a new connection prepares it anew."""
+    receiver = stage.receiver()
+    assert_stored(receiver.post(first := maker.signal()), first)
+    receiver.database.query(f"ALTER TABLE signals {change}", role=OWNER)
+    late = maker.signal()
+    wait_for(lambda: receiver.post(late).status == 201, 3, "the next signal to be stored")
+    assert check_chain(receiver.database) == 2

@@ -179,7 +179,10 @@ static void the_status_alone_decides_for_the_rest(void **state)
 
 static bool healthy(enum transport_failure failure, int status, const char *body, bool *dry_run)
 {
-    return answer_is_healthy(&(struct transport_answer){failure, "", status, body, strlen(body), 0}, dry_run);
+    return answer_is_healthy(
+        &(struct transport_answer){
+            .failure = failure, .error = "", .status = status, .body = body, .len = strlen(body)},
+        dry_run);
 }
 
 static void health(void **state)
