@@ -76,12 +76,12 @@ struct value {
 /* Zero-initialise it ({0}); signal_clear frees it. */
 struct signal {
     struct arena arena;                     /* owns the texts */
-    bool texts_are_valid;                   /* known to be UTF-8 without U+0000, so that no check need look */
     struct value given[SIGNAL_FIELD_COUNT]; /* under the field's own name */
     struct value alias[SIGNAL_FIELD_COUNT]; /* under its alias */
     struct value symbol;                    /* trimmed and in upper case; set by signal_check */
     int64_t timestamp_us;                   /* since 1970 UTC; set by signal_check */
     char sha256[DIGEST_HEX_LEN + 1];        /* lower case, "" if it cannot be one; set by signal_check */
+    bool texts_are_valid;                   /* known to be UTF-8 without U+0000, so that no check need look */
 };
 
 /* What can be wrong with a signal. The names (fault_code) are the codes of the API. */

@@ -22,7 +22,7 @@ static const char may_confirm_sql[] =
 static const char confirm_sql[] = "SELECT pg_logical_emit_message(true, 'alpine-receiver', 'found')";
 
 /* A row that failed alone: unless it is there by now, the table refuses it. */
-static enum step refuse(struct store_insert *in, struct store_row *row, const struct err *why, struct err *err)
+static enum step refuse(struct store_group *in, struct store_row *row, const struct err *why, struct err *err)
 {
     enum step step = store_step_look_up(in, &row, 1, err);
     if (step != STEP_DONE || row->verdict != STORE_UNKNOWN)
@@ -32,7 +32,7 @@ static enum step refuse(struct store_insert *in, struct store_row *row, const st
     return row->refusal ? STEP_DONE : store_step_no_memory(err);
 }
 
-static enum step insert_part(struct store_insert *in, struct store_row **rows, size_t count, struct err *err)
+static enum step insert_part(struct store_group *in, struct store_row **rows, size_t count, struct err *err)
 {
     size_t fresh;
     enum step step = store_step_look_up(in, rows, count, err);
@@ -49,7 +49,7 @@ static enum step insert_part(struct store_insert *in, struct store_row **rows, s
 
 /* A part that fails is undone and halved, down to one row; after one that goes in, the next may be twice as large.
  * So a few bad rows cost a few statements each, and a batch of bad rows costs one statement a row. */
-static enum step insert_in_parts(struct store_insert *in, struct err *err)
+static enum step insert_in_parts(struct store_group *in, struct err *err)
 {
     size_t size = in->count;
     size_t at = 0;
@@ -75,13 +75,13 @@ static enum step insert_in_parts(struct store_insert *in, struct err *err)
     return step;
 }
 
-static bool only_found(const struct store_insert *in)
+static bool only_found(const struct store_group *in)
 {
     return !store_step_count(in, STORE_STORED) && store_step_count(in, STORE_REFUSED) < in->count;
 }
 
 /* What came twice in the group: its first is there by now. */
-static enum step resolve_rest(struct store_insert *in, struct err *err)
+static enum step resolve_rest(struct store_group *in, struct err *err)
 {
     if (!store_step_count(in, STORE_UNKNOWN))
         return STEP_DONE;
@@ -100,7 +100,7 @@ static enum step resolve_rest(struct store_insert *in, struct err *err)
 /* A transaction that only found its rows has nothing to flush, so its COMMIT waits for no standby; but what it
  * found may be a commit that was in doubt, and is on this host alone. With something in the log of its own it waits
  * for all that stands before that. */
-static enum step confirm_found(struct store_insert *in, struct err *err)
+static enum step confirm_found(struct store_group *in, struct err *err)
 {
     PGresult *result = pg_conn_run(in->conn, may_confirm_sql, NULL, in->deadline_ns, err);
     if (!result)
@@ -110,7 +110,7 @@ static enum step confirm_found(struct store_insert *in, struct err *err)
     return may ? store_step_run(in, confirm_sql, err) : STEP_DONE;
 }
 
-static enum step run_transaction(struct store_insert *in, bool in_parts, struct err *err)
+static enum step run_transaction(struct store_group *in, bool in_parts, struct err *err)
 {
     store_step_forget(in);
     enum step step = store_step_open(in, err);
@@ -125,7 +125,7 @@ static enum step run_transaction(struct store_insert *in, bool in_parts, struct 
     return step == STEP_DONE ? step : store_step_roll_back(in, step);
 }
 
-enum outcome store_careful_insert(struct store_insert *in, bool in_parts, struct err *err)
+enum outcome store_careful_insert(struct store_group *in, bool in_parts, struct err *err)
 {
     for (int attempts = 0; attempts < ATTEMPTS_MAX; attempts++) {
         enum step step = run_transaction(in, in_parts, err);
@@ -140,14 +140,14 @@ enum outcome store_careful_insert(struct store_insert *in, bool in_parts, struct
 }
 
 /* Everything is there: nothing is to be inserted, and nobody has to wait for the chain. */
-static bool finds_all(struct store_insert *in, enum step *step, struct err *err)
+static bool finds_all(struct store_group *in, enum step *step, struct err *err)
 {
     store_step_forget(in);
     *step = store_step_look_up(in, in->rows, in->count, err);
     return *step == STEP_DONE && !store_step_count(in, STORE_UNKNOWN);
 }
 
-enum outcome store_careful_look_first(struct store_insert *in, bool *all_found, struct err *err)
+enum outcome store_careful_look_first(struct store_group *in, bool *all_found, struct err *err)
 {
     enum step step;
     PGresult *result;

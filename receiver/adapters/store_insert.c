@@ -15,7 +15,7 @@
 #include "adapters/store_fresh.h"
 #include "adapters/store_step.h"
 
-static int make_room(struct store_insert *in)
+static int make_room(struct store_group *in)
 {
     if (in->count <= in->fresh_room)
         return 0;
@@ -27,7 +27,7 @@ static int make_room(struct store_insert *in)
     return 0;
 }
 
-enum outcome store_insert_take_turn(struct store_insert *in, struct err *err)
+enum outcome store_insert_take_turn(struct store_group *in, struct err *err)
 {
     in->has_turn = store_step_open(in, err) == STEP_DONE;
     if (in->has_turn)
@@ -36,7 +36,7 @@ enum outcome store_insert_take_turn(struct store_insert *in, struct err *err)
     return OUTCOME_AGAIN;
 }
 
-void store_insert_leave_turn(struct store_insert *in)
+void store_insert_leave_turn(struct store_group *in)
 {
     if (in->has_turn)
         (void)store_step_roll_back(in, STEP_DONE);
@@ -44,7 +44,7 @@ void store_insert_leave_turn(struct store_insert *in)
 }
 
 /* Whether the group is all new as far as can be seen from it alone, and so is sent without a look. */
-static bool send_all(struct store_insert *in)
+static bool send_all(struct store_group *in)
 {
     struct err ignored; /* the connection remembers what is wrong with it */
     size_t fresh;
@@ -54,7 +54,7 @@ static bool send_all(struct store_insert *in)
     return !store_step_send_rows(in, true, in->rows, in->count, &ignored);
 }
 
-void store_insert_send(struct store_insert *in, bool looks_first, bool under_way)
+void store_insert_send(struct store_group *in, bool looks_first, bool under_way)
 {
     bool may_send = !under_way || pg_conn_is_ours(in->conn);
     in->is_committed = false;
@@ -62,8 +62,9 @@ void store_insert_send(struct store_insert *in, bool looks_first, bool under_way
     in->is_sent = !make_room(in) && !looks_first && may_send && send_all(in);
 }
 
-/* Waits for the INSERT of a transaction that was sent whole. */
-static enum step await_inserted(struct store_insert *in, struct err *err)
+/* Waits for the INSERT of a transaction that was sent whole. If what it returns is not as it should be, its COMMIT
+ * is on the way all the same; the group is not answered then, and whoever sends it again finds what was stored. */
+static enum step await_inserted(struct store_group *in, struct err *err)
 {
     PGresult *result = NULL;
     size_t first = in->has_turn ? STATEMENT_INSERT : STATEMENT_BEGIN;
@@ -82,7 +83,7 @@ static enum step await_inserted(struct store_insert *in, struct err *err)
     return step;
 }
 
-enum outcome store_insert_settle(struct store_insert *in, bool *expects_duplicates, struct err *err)
+enum outcome store_insert_settle(struct store_group *in, bool *expects_duplicates, struct err *err)
 {
     if (!pg_conn_is_open(in->conn)) {
         err_set(err, "the database connection is lost");
@@ -107,15 +108,15 @@ enum outcome store_insert_settle(struct store_insert *in, bool *expects_duplicat
                                 : store_careful_look_first(in, expects_duplicates, err);
 }
 
-enum outcome store_insert_confirm(struct store_insert *in, struct err *err)
+enum outcome store_insert_confirm(struct store_group *in, struct err *err)
 {
     if (!in->is_committed)
         in->is_committed = store_step_await_commit(in, err) == STEP_DONE;
     return in->is_committed ? OUTCOME_DONE : OUTCOME_AGAIN;
 }
 
-void store_insert_clear(struct store_insert *in)
+void store_insert_clear(struct store_group *in)
 {
     free(in->fresh);
-    *in = (struct store_insert){0};
+    *in = (struct store_group){0};
 }

@@ -35,9 +35,9 @@ struct store_pg {
     int schema_version;
     struct pg_conn *conn;
     struct store_statements statements;
-    struct store_insert inserts[INSERTS]; /* one is confirmed while the next one is on its way */
-    struct store_insert *sent;
-    struct store_insert *settled;
+    struct store_group inserts[INSERTS]; /* one is confirmed while the next one is on its way */
+    struct store_group *sent;
+    struct store_group *settled;
     bool is_contended;
     bool expects_duplicates; /* what was there already made up the last group that was looked up */
     size_t failed_count;     /* rows of the largest insert that failed since one did not */
@@ -151,9 +151,9 @@ static int store_descriptor(void *self)
 
 /* --- rows -------------------------------------------------------------------------------------------------- */
 
-static struct store_insert *next_insert(struct store_pg *pg, int64_t deadline_ns)
+static struct store_group *next_insert(struct store_pg *pg, int64_t deadline_ns)
 {
-    struct store_insert *insert = &pg->inserts[pg->settled == &pg->inserts[0]];
+    struct store_group *insert = &pg->inserts[pg->settled == &pg->inserts[0]];
     insert->conn = pg->conn;
     insert->statements = &pg->statements;
     insert->deadline_ns = deadline_ns;
@@ -172,7 +172,7 @@ static enum outcome store_take_turn(void *self, int64_t deadline_ns, struct err 
     struct store_pg *pg = self;
     if (!pg->is_contended || pg->expects_duplicates)
         return OUTCOME_DONE;
-    struct store_insert *insert = next_insert(pg, deadline_ns);
+    struct store_group *insert = next_insert(pg, deadline_ns);
     enum outcome outcome = store_insert_take_turn(insert, err);
     pg->is_contended = insert->has_waited;
     return outcome;
@@ -187,14 +187,14 @@ static void store_leave_turn(void *self)
 static void store_send(void *self, struct store_row **rows, size_t count, int64_t deadline_ns)
 {
     struct store_pg *pg = self;
-    struct store_insert *insert = next_insert(pg, deadline_ns);
+    struct store_group *insert = next_insert(pg, deadline_ns);
     insert->rows = rows;
     insert->count = count;
     pg->sent = insert;
     store_insert_send(insert, pg->expects_duplicates, pg->settled != NULL);
 }
 
-static enum outcome note_outcome(struct store_pg *pg, const struct store_insert *insert, enum outcome outcome)
+static enum outcome note_outcome(struct store_pg *pg, const struct store_group *insert, enum outcome outcome)
 {
     if (outcome == OUTCOME_DONE)
         pg->failed_count = 0;
@@ -206,7 +206,7 @@ static enum outcome note_outcome(struct store_pg *pg, const struct store_insert 
 static enum outcome store_settle(void *self, struct err *err)
 {
     struct store_pg *pg = self;
-    struct store_insert *insert = pg->sent;
+    struct store_group *insert = pg->sent;
     bool had_turn = insert->has_turn;
     enum outcome outcome = store_insert_settle(insert, &pg->expects_duplicates, err);
     if (!had_turn)
@@ -221,7 +221,7 @@ static enum outcome store_settle(void *self, struct err *err)
 static enum outcome store_confirm(void *self, struct err *err)
 {
     struct store_pg *pg = self;
-    struct store_insert *insert = pg->settled;
+    struct store_group *insert = pg->settled;
     pg->settled = NULL;
     return note_outcome(pg, insert, store_insert_confirm(insert, err));
 }

@@ -26,7 +26,7 @@ enum step store_step_after_error(struct pg_conn *conn)
     return STEP_FAILED;
 }
 
-enum step store_step_run(struct store_insert *in, const char *sql, struct err *err)
+enum step store_step_run(struct store_group *in, const char *sql, struct err *err)
 {
     return pg_conn_do(in->conn, sql, in->deadline_ns, err) ? store_step_after_error(in->conn) : STEP_DONE;
 }
@@ -39,18 +39,17 @@ enum step store_step_no_memory(struct err *err)
 
 /* --- statements of a transaction ---------------------------------------------------------------------------- */
 
-static int queue(struct store_insert *in, enum store_statement statement, struct err *err)
+static int queue(struct store_group *in, enum store_statement statement, struct err *err)
 {
     return pg_conn_queue(in->conn, &in->statements->list[statement], NULL, err);
 }
 
-/* Of STATEMENT_TAKE_CHAIN. */
-void store_step_note_wait(struct store_insert *in, const PGresult *result)
+void store_step_note_wait(struct store_group *in, const PGresult *result)
 {
     in->has_waited = strcmp(PQgetvalue(result, 0, PQnfields(result) - 1), "free") != 0;
 }
 
-static int queue_opening(struct store_insert *in, struct err *err)
+static int queue_opening(struct store_group *in, struct err *err)
 {
     char limit_ms[24];
     const char *values[] = {limit_ms};
@@ -64,7 +63,7 @@ static int queue_opening(struct store_insert *in, struct err *err)
 
 /* The INSERT's answer is wanted as soon as it is there: the next group is built while the COMMIT waits for the
  * disk. */
-static int queue_whole(struct store_insert *in, const struct pg_params *rows, struct err *err)
+static int queue_whole(struct store_group *in, const struct pg_params *rows, struct err *err)
 {
     if ((!in->has_turn && queue_opening(in, err)) ||
         pg_conn_queue(in->conn, &in->statements->list[STATEMENT_INSERT], rows, err) ||
@@ -73,10 +72,7 @@ static int queue_whole(struct store_insert *in, const struct pg_params *rows, st
     return queue(in, STATEMENT_COMMIT, err);
 }
 
-/* Sends the rows; whole: in a transaction of their own. Memory is asked for before anything is queued: half a
- * transaction on its way would meet the next one. */
-int store_step_send_rows(struct store_insert *in, bool whole, struct store_row **rows, size_t count,
-                         struct err *err)
+int store_step_send_rows(struct store_group *in, bool whole, struct store_row **rows, size_t count, struct err *err)
 {
     struct store_params params = {0};
     int status = -1;
@@ -94,7 +90,6 @@ out:
     return status;
 }
 
-/* The INSERT returns all that it was given, in the same order. */
 enum step store_step_take_stored(const PGresult *result, struct store_row **rows, size_t count, struct err *err)
 {
     bool whole = (size_t)PQntuples(result) == count;
@@ -111,14 +106,14 @@ enum step store_step_take_stored(const PGresult *result, struct store_row **rows
     return STEP_DONE;
 }
 
-enum step store_step_after_insert(struct store_insert *in, struct err *err)
+enum step store_step_after_insert(struct store_group *in, struct err *err)
 {
     if (!strcmp(pg_conn_sqlstate(in->conn), STORE_LEFT_OUT))
         err_set(err, "a trigger of the table leaves this row out");
     return store_step_after_error(in->conn);
 }
 
-enum step store_step_await_rows(struct store_insert *in, struct store_row **rows, size_t count, struct err *err)
+enum step store_step_await_rows(struct store_group *in, struct store_row **rows, size_t count, struct err *err)
 {
     PGresult *result = pg_conn_await(in->conn, in->deadline_ns, err);
     if (!result)
@@ -128,14 +123,13 @@ enum step store_step_await_rows(struct store_insert *in, struct store_row **rows
     return step;
 }
 
-enum step store_step_look_up(struct store_insert *in, struct store_row **rows, size_t count, struct err *err)
+enum step store_step_look_up(struct store_group *in, struct store_row **rows, size_t count, struct err *err)
 {
     bool failed = store_look_up_rows(in->conn, in->statements, rows, count, in->deadline_ns, err) != 0;
     return failed ? store_step_after_error(in->conn) : STEP_DONE;
 }
 
-/* A connection that breaks now leaves it in doubt: the answer is 503, and the resend finds the rows. */
-enum step store_step_await_commit(struct store_insert *in, struct err *err)
+enum step store_step_await_commit(struct store_group *in, struct err *err)
 {
     PGresult *result = pg_conn_await(in->conn, in->deadline_ns, err);
     if (!result)
@@ -153,7 +147,7 @@ enum step store_step_await_commit(struct store_insert *in, struct err *err)
     return STEP_DONE;
 }
 
-enum step store_step_commit(struct store_insert *in, struct err *err)
+enum step store_step_commit(struct store_group *in, struct err *err)
 {
     (void)pg_conn_take_warning(in->conn);
     if (queue(in, STATEMENT_COMMIT, err) || pg_conn_send(in->conn, err))
@@ -161,8 +155,7 @@ enum step store_step_commit(struct store_insert *in, struct err *err)
     return store_step_await_commit(in, err);
 }
 
-/* The step that failed, unless not even the way back works. */
-enum step store_step_roll_back(struct store_insert *in, enum step step)
+enum step store_step_roll_back(struct store_group *in, enum step step)
 {
     struct err ignored;
     if (!pg_conn_is_open(in->conn) || pg_conn_do(in->conn, "ROLLBACK", in->deadline_ns, &ignored))
@@ -170,7 +163,7 @@ enum step store_step_roll_back(struct store_insert *in, enum step step)
     return step;
 }
 
-enum step store_step_open(struct store_insert *in, struct err *err)
+enum step store_step_open(struct store_group *in, struct err *err)
 {
     if (queue_opening(in, err) || pg_conn_send(in->conn, err))
         return STEP_FAILED;
@@ -182,7 +175,7 @@ enum step store_step_open(struct store_insert *in, struct err *err)
     return STEP_DONE;
 }
 
-void store_step_forget(struct store_insert *in)
+void store_step_forget(struct store_group *in)
 {
     for (size_t i = 0; i < in->count; i++) {
         in->rows[i]->verdict = STORE_UNKNOWN;
@@ -191,7 +184,7 @@ void store_step_forget(struct store_insert *in)
     }
 }
 
-size_t store_step_count(const struct store_insert *in, enum store_verdict verdict)
+size_t store_step_count(const struct store_group *in, enum store_verdict verdict)
 {
     size_t count = 0;
     for (size_t i = 0; i < in->count; i++)

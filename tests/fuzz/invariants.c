@@ -111,7 +111,7 @@ static bool same_value(const struct value *a, const struct value *b)
     if (a->kind == VALUE_TEXT || a->kind == VALUE_OTHER)
         return a->as.text.len == b->as.text.len && !memcmp(a->as.text.data, b->as.text.data, a->as.text.len);
     if (a->kind == VALUE_REAL)
-        return !memcmp(&a->as.real, &b->as.real, sizeof a->as.real);
+        return a->as.real == b->as.real && signbit(a->as.real) == signbit(b->as.real);
     return a->kind != VALUE_INTEGER || a->as.integer == b->as.integer;
 }
 

@@ -91,7 +91,7 @@ void answer_stored_but(struct ends *ends, int index, int nth, const char *result
     for (int i = 0; next_signal(&at, &signal); i++) {
         buf_add_text(&body, i ? ",{" : "{");
         if (i == nth)
-            buf_add_text(&body, result);
+            buf_add_format(&body, "%s,\"external_signal_id\":\"%s\"", result, id_of(&signal));
         else
             buf_add_format(&body, "\"status\":\"success\",\"signal_id\":%d,\"external_signal_id\":\"%s\"", i + 1,
                            id_of(&signal));

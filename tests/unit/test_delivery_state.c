@@ -41,12 +41,12 @@ static void letters_that_cannot_be_kept_hold_the_position_one_by_one(void **stat
     ends_open(ends);
     arrive(ends, 6);
     ends->state_fails = true;
-    answer(
-        ends, 0, 200,
-        "{\"results\":[{\"status\":\"success\",\"signal_id\":1},"
-        "{\"status\":\"rejected\",\"code\":\"invalid_field\"},{\"status\":\"success\",\"signal_id\":3},"
-        "{\"status\":\"rejected\",\"code\":\"unavailable\"},{\"status\":\"rejected\",\"code\":\"invalid_field\"},"
-        "{\"status\":\"success\",\"signal_id\":6}]}");
+    answer(ends, 0, 200,
+           "{\"results\":[{\"status\":\"success\",\"signal_id\":1},"
+           "{\"status\":\"rejected\",\"external_signal_id\":\"signal-1\",\"code\":\"invalid_field\"},"
+           "{\"status\":\"success\",\"signal_id\":3},{\"status\":\"rejected\",\"code\":\"unavailable\"},"
+           "{\"status\":\"rejected\",\"external_signal_id\":\"signal-4\",\"code\":\"invalid_field\"},"
+           "{\"status\":\"success\",\"signal_id\":6}]}");
     for (int row = 0; row < 6; row++)
         ends->rows[row].passable = row == 0 || row == 2 || row == 5;
     assert_int_equal(stats_of(ends).outstanding, 3);

@@ -39,7 +39,7 @@ static void check(const size_t *expected, size_t expected_count)
     size_t fresh_count;
     assert_int_equal(store_fresh_pick(group, count, fresh, &fresh_count), 0);
     assert_int_equal(fresh_count, expected_count);
-    for (size_t i = 0; i < fresh_count; i++)
+    for (size_t i = 0; i < expected_count; i++)
         assert_ptr_equal(fresh[i], &rows[expected[i]]);
 }
 
