@@ -19,7 +19,12 @@ struct log {
     enum log_format format;
     atomic_int level;
     pthread_mutex_t lock; /* lines longer than PIPE_BUF must not mix */
+    atomic_bool gathering;
+    _Atomic pthread_t gatherer;
+    struct buf gathered; /* the gatherer's own */
 };
+
+enum { GATHERED_MAX = 64 * 1024 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -40,6 +45,7 @@ void log_close(struct log *log)
     if (!log)
         return;
     (void)pthread_mutex_destroy(&log->lock);
+    buf_clear(&log->gathered);
     free(log);
 }
 
@@ -63,25 +69,35 @@ int log_level_parse(const char *name, enum log_level *level)
     return -1;
 }
 
+static void add_escape(struct buf *line, const char *text, size_t size, uint32_t code_point, bool quoted)
+{
+    bool control = code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0) || code_point == 0x2028 ||
+                   code_point == 0x2029;
+    if (!size)
+        buf_add_format(line, "\\x%02x", (unsigned char)*text);
+    else if (code_point == '\n')
+        buf_add_text(line, "\\n");
+    else if (control)
+        buf_add_format(line, "\\u%04x", (unsigned)code_point);
+    else if (quoted && (code_point == '"' || code_point == '\\'))
+        buf_add_format(line, "\\%c", (char)code_point);
+    else
+        buf_add(line, text, size);
+}
+
 /* Text stays readable: only what could break the line, the terminal or the quoting is escaped. */
 static void add_escaped(struct buf *line, const char *text, size_t len, bool quoted)
 {
     for (size_t at = 0; at < len;) {
-        uint32_t code_point;
-        size_t size = utf8_decode(text + at, len - at, &code_point);
-        bool control = size && (code_point < 0x20 || (code_point >= 0x7F && code_point < 0xA0) ||
-                                code_point == 0x2028 || code_point == 0x2029);
-        if (!size)
-            buf_add_format(line, "\\x%02x", (unsigned char)text[at]);
-        else if (code_point == '\n')
-            buf_add_text(line, "\\n");
-        else if (control)
-            buf_add_format(line, "\\u%04x", (unsigned)code_point);
-        else if (quoted && (code_point == '"' || code_point == '\\'))
-            buf_add_format(line, "\\%c", (char)code_point);
-        else
-            buf_add(line, text + at, size);
-        at += size ? size : 1;
+        size_t plain = json_text_plain_words(text + at, len - at);
+        buf_add(line, text + at, plain);
+        at += plain;
+        for (size_t word = at + sizeof(uint64_t); at < len && at < word;) {
+            uint32_t code_point = 0;
+            size_t size = utf8_decode(text + at, len - at, &code_point);
+            add_escape(line, text + at, size, code_point, quoted);
+            at += size ? size : 1;
+        }
     }
 }
 
@@ -92,9 +108,11 @@ static bool bare_word(const char *text)
 
 static void add_text_field(struct buf *line, const struct log_field *field)
 {
-    buf_add_format(line, " %s=", field->key);
+    buf_add_char(line, ' ');
+    buf_add_text(line, field->key);
+    buf_add_char(line, '=');
     if (field->is_number) {
-        buf_add_format(line, "%lld", (long long)field->number);
+        buf_add_integer(line, field->number);
         return;
     }
     bool quoted = !bare_word(field->text);
@@ -105,25 +123,28 @@ static void add_text_field(struct buf *line, const struct log_field *field)
         buf_add_char(line, '"');
 }
 
-static void format_text(struct buf *line, enum log_level level, const struct buf *message,
-                        const struct log_field *fields, size_t count)
+static void format_text(struct buf *line, enum log_level level, const char *message, const struct log_field *fields,
+                        size_t count)
 {
     char now[CLOCK_TEXT_SIZE];
-    buf_add_format(line, "%s %s ", clock_format(clock_wall_us(), now), level_names[level]);
-    add_escaped(line, message->data, message->len, false);
+    buf_add_text(line, clock_format(clock_wall_us(), now));
+    buf_add_char(line, ' ');
+    buf_add_text(line, level_names[level]);
+    buf_add_char(line, ' ');
+    add_escaped(line, message, strlen(message), false);
     for (size_t i = 0; i < count; i++)
         if (fields[i].is_number || fields[i].text)
             add_text_field(line, &fields[i]);
 }
 
-static void format_json(struct buf *line, enum log_level level, const struct buf *message,
-                        const struct log_field *fields, size_t count)
+static void format_json(struct buf *line, enum log_level level, const char *message, const struct log_field *fields,
+                        size_t count)
 {
     char now[CLOCK_TEXT_SIZE];
     buf_add_char(line, '{');
     json_text_member_cstring(line, "time", clock_format(clock_wall_us(), now));
     json_text_member_cstring(line, "level", level_names[level]);
-    json_text_member_string(line, "message", message->data, message->len);
+    json_text_member_cstring(line, "message", message);
     for (size_t i = 0; i < count; i++) {
         if (fields[i].is_number)
             json_text_member_integer(line, fields[i].key, fields[i].number);
@@ -134,11 +155,11 @@ static void format_json(struct buf *line, enum log_level level, const struct buf
 }
 
 /* A log that cannot be written must not stop the work: what does not go out is dropped. */
-static void put_line(struct log *log, const struct buf *line)
+static void put(struct log *log, const struct buf *lines)
 {
     (void)pthread_mutex_lock(&log->lock);
-    for (size_t done = 0; done < line->len;) {
-        ssize_t n = write(log->fd, line->data + done, line->len - done);
+    for (size_t done = 0; done < lines->len;) {
+        ssize_t n = write(log->fd, lines->data + done, lines->len - done);
         if (n <= 0)
             break;
         done += (size_t)n;
@@ -146,26 +167,60 @@ static void put_line(struct log *log, const struct buf *line)
     (void)pthread_mutex_unlock(&log->lock);
 }
 
+static bool gathers(struct log *log)
+{
+    return atomic_load(&log->gathering) && pthread_equal(atomic_load(&log->gatherer), pthread_self());
+}
+
+static void put_gathered(struct log *log)
+{
+    if (log->gathered.len && !log->gathered.failed)
+        put(log, &log->gathered);
+    buf_reset(&log->gathered);
+}
+
+void log_gather(struct log *log)
+{
+    atomic_store(&log->gatherer, pthread_self());
+    atomic_store(&log->gathering, true);
+}
+
+void log_flush(struct log *log)
+{
+    atomic_store(&log->gathering, false);
+    put_gathered(log);
+    buf_clear(&log->gathered);
+}
+
+static void format_line(const struct log *log, struct buf *line, enum log_level level, const char *message,
+                        const struct log_field *fields, size_t count)
+{
+    if (log->format == LOG_JSON)
+        format_json(line, level, message, fields, count);
+    else
+        format_text(line, level, message, fields, count);
+    buf_add_char(line, '\n');
+}
+
 void log_write(struct log *log, enum log_level level, const struct log_field *fields, size_t count,
                const char *format, ...)
 {
     if (!log_enabled(log, level))
         return;
-    struct buf message = {0};
-    struct buf line = {0};
-    char text[1024];
+    char message[1024];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    (void)vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    buf_add_text(&message, text);
-    if (log->format == LOG_JSON)
-        format_json(&line, level, &message, fields, count);
-    else
-        format_text(&line, level, &message, fields, count);
-    buf_add_char(&line, '\n');
-    if (!line.failed && !message.failed)
-        put_line(log, &line);
-    buf_clear(&message);
+    if (gathers(log)) {
+        format_line(log, &log->gathered, level, message, fields, count);
+        if (log->gathered.len > GATHERED_MAX)
+            put_gathered(log);
+        return;
+    }
+    struct buf line = {0};
+    format_line(log, &line, level, message, fields, count);
+    if (!line.failed)
+        put(log, &line);
     buf_clear(&line);
 }

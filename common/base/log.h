@@ -35,6 +35,11 @@ MUST_CHECK int log_level_parse(const char *name, enum log_level *level);
 void log_write(struct log *log, enum log_level level, const struct log_field *fields, size_t count,
                const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* What this thread logs from now on is kept, and written in one write(2) by log_flush (or sooner, if it is much):
+ * for whoever logs many lines in a row. One thread at a time may do that; the lines of others are not held up. */
+void log_gather(struct log *log);
+void log_flush(struct log *log);
+
 #define LOG_STR(name, value) ((struct log_field){.key = (name), .text = (value)})
 #define LOG_INT(name, value) ((struct log_field){.key = (name), .number = (value), .is_number = true})
 /* LOG_WITH(LOG_STR("id", id), LOG_INT("n", n)) is the two arguments `fields, count` of log_write. */

@@ -90,6 +90,13 @@ static void on_done(struct submission *submission, void *context)
 {
     struct pending *pending = context;
     answer_submission(pending->api, pending->request, submission);
+}
+
+/* On the committer's thread: the request may be over as soon as it goes on. */
+static void on_release(struct submission *submission, void *context)
+{
+    struct pending *pending = context;
+    (void)submission;
     pending->request->resume(pending->request);
 }
 
@@ -104,6 +111,7 @@ static bool submit(struct api *api, struct request *request, struct submission *
     *pending = (struct pending){api, request, submission};
     request->work = pending; /* discard frees both */
     submission->done = on_done;
+    submission->release = on_release;
     submission->context = pending;
     if (!submission->to_store) {
         submission->outcome = SUBMISSION_COMMITTED;

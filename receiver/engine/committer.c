@@ -46,18 +46,20 @@ struct group {
 
 /* --- telling submissions ----------------------------------------------------------------------------------- */
 
-static void finish(struct submission *submission, enum submission_outcome outcome, int retry_after_s)
+/* Answers and log lines first, and the lines written, before the first of the requests goes on. */
+static void finish_all(struct committer *committer, struct submission *list, enum submission_outcome outcome,
+                       int retry_after_s)
 {
-    submission->outcome = outcome;
-    submission->retry_after_s = retry_after_s;
-    submission->done(submission, submission->context);
-}
-
-static void finish_all(struct submission *list, enum submission_outcome outcome, int retry_after_s)
-{
+    log_gather(committer->log);
+    for (struct submission *submission = list; submission; submission = submission->next) {
+        submission->outcome = outcome;
+        submission->retry_after_s = retry_after_s;
+        submission->done(submission, submission->context);
+    }
+    log_flush(committer->log);
     while (list) {
         struct submission *next = list->next;
-        finish(list, outcome, retry_after_s);
+        list->release(list, list->context);
         list = next;
     }
 }
@@ -143,7 +145,8 @@ static void confirm_group(struct committer *committer, struct group *group)
 static void finish_group(struct committer *committer, struct group *group)
 {
     free(group->rows);
-    finish_all(group->submissions, group->outcome == OUTCOME_DONE ? SUBMISSION_COMMITTED : SUBMISSION_UNAVAILABLE,
+    finish_all(committer, group->submissions,
+               group->outcome == OUTCOME_DONE ? SUBMISSION_COMMITTED : SUBMISSION_UNAVAILABLE,
                database_retry_after(&committer->database));
 }
 
@@ -192,7 +195,7 @@ static bool take_group(struct committer *committer, struct group *group)
     struct submission *expired = NULL;
     *group = (struct group){0};
     take_from_queue(committer, group, &expired);
-    finish_all(expired, SUBMISSION_UNAVAILABLE, 1);
+    finish_all(committer, expired, SUBMISSION_UNAVAILABLE, 1);
     return group->submissions != NULL;
 }
 

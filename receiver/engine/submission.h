@@ -37,8 +37,10 @@ struct submission {
     int64_t queued_ns; /* monotonic, when the committer got it */
     enum submission_outcome outcome;
     int retry_after_s; /* for SUBMISSION_UNAVAILABLE */
-    /* Called once by the committer's thread, which then forgets the submission. */
+    /* Both are called once by the committer's thread: done when the outcome is there, and release when that was
+     * said to all of the group. After release the submission is forgotten. */
     void (*done)(struct submission *submission, void *context);
+    void (*release)(struct submission *submission, void *context);
     void *context;
 };
 

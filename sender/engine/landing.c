@@ -136,7 +136,9 @@ static void settle(const struct flight *flight, const struct verdict *verdicts,
         return;
     }
     struct parting parting = {.doomed = flags, .again = flags + count};
+    log_gather(delivery->log); /* a line for each signal */
     part_all(flight, verdicts, &parting);
+    log_flush(delivery->log);
     if (parting.agains < count)
         backend_up(&delivery->backend);
     if (outstanding_part(&flight->feed->list, flight->batch, parting.doomed, parting.again) || parting.agains)

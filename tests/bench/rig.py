@@ -15,7 +15,7 @@ from support.stage import Stage
 
 # A small server's settings instead of a test's; durability as it comes. The commit's time is what latencies end with.
 SERVER = {"shared_buffers": "1GB", "max_wal_size": "8GB", "max_connections": "400", "track_commit_timestamp": "on"}
-SETTINGS = {"ALPINE_LOG_LEVEL": "warn"}
+SETTINGS = {}
 WIRE_FIELDS = ("signal_id", "symbol", "action", "entry_price", "target_price", "stop_price", "confidence", "timestamp",
                "sha256", "strategy", "asset_type", "data_source", "reasoning", "regime", "consensus_agreement",
                "server_timestamp", "sources_count", "generation_latency_ms")

@@ -36,6 +36,17 @@ static void on_done(struct submission *submission, void *context)
     (void)pthread_mutex_unlock(&stage->store.lock);
 }
 
+static void on_release(struct submission *submission, void *context)
+{
+    struct told *told = context;
+    struct stage *stage = told->stage;
+    (void)submission;
+    (void)pthread_mutex_lock(&stage->store.lock);
+    stage->released++;
+    (void)pthread_cond_broadcast(&stage->store.changed);
+    (void)pthread_mutex_unlock(&stage->store.lock);
+}
+
 struct submission *make(struct stage *stage, const char *const *ids)
 {
     const struct ingest_rules rules = {.provider = "argo", .signal_bytes_max = 65536, .batch_signals_max = 5000};
@@ -55,6 +66,7 @@ struct submission *make(struct stage *stage, const char *const *ids)
     struct told *told = arena_alloc(&submission->arena, sizeof *told);
     *told = (struct told){stage, stage->count};
     submission->done = on_done;
+    submission->release = on_release;
     submission->context = told;
     stage->submissions[stage->count++] = submission;
     return submission;
@@ -85,6 +97,7 @@ struct submission *refused(struct stage *stage, const char *const *ids)
 void wait_done(struct stage *stage, int count)
 {
     fake_store_wait(&stage->store, &stage->done, count);
+    fake_store_wait(&stage->store, &stage->released, count);
 }
 
 /* --- life -------------------------------------------------------------------------------------------------- */

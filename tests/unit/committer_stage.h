@@ -16,7 +16,8 @@ struct stage {
     struct submission *submissions[SUBMISSIONS_MAX];
     int count;
     /* under the store's lock */
-    int done;                          /* submissions that were told */
+    int done;                          /* submissions that were told, … */
+    int released;                      /* … and let go */
     int told[SUBMISSIONS_MAX];         /* how often each was */
     bool was_durable[SUBMISSIONS_MAX]; /* every signal of it was stored at that moment */
 };

@@ -1,8 +1,11 @@
 /* log: one event is one line, whatever is in it. */
 #include "support.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/json_doc.h"
@@ -166,6 +169,60 @@ static void a_long_message_is_still_one_line(void **state)
     assert_non_null(strstr(text, value));
 }
 
+static size_t waiting(const struct capture *capture)
+{
+    int bytes = 0;
+    assert_int_equal(ioctl(capture->fds[0], FIONREAD, &bytes), 0);
+    return (size_t)bytes;
+}
+
+static void *write_from_elsewhere(void *log)
+{
+    log_write(log, LOG_INFO, LOG_PLAIN, "other");
+    return NULL;
+}
+
+/* What is gathered comes in one piece and in its order; another thread's line does not wait for it. */
+static void gathered_lines_are_written_together(void **state)
+{
+    struct capture *capture = *state;
+    pthread_t thread;
+    struct log *log = opened(capture, LOG_JSON, LOG_INFO);
+    log_gather(log);
+    for (int i = 0; i < 3; i++)
+        log_write(log, LOG_INFO, LOG_WITH(LOG_INT("n", i)), "gathered");
+    assert_int_equal(waiting(capture), 0);
+    assert_int_equal(pthread_create(&thread, NULL, write_from_elsewhere, log), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    size_t before = waiting(capture);
+    assert_true(before > 0);
+    log_flush(log);
+    assert_true(waiting(capture) > before);
+    log_write(log, LOG_INFO, LOG_PLAIN, "after");
+    const char *at = written(capture);
+    static const char *const expected[] = {"\"other\"", "\"n\":0}", "\"n\":1}", "\"n\":2}", "\"after\""};
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        at = strstr(at, expected[i]);
+        assert_non_null(at);
+    }
+}
+
+static void much_that_is_gathered_does_not_wait(void **state)
+{
+    struct capture *capture = *state;
+    struct log *log = opened(capture, LOG_TEXT, LOG_INFO);
+    char text[1000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    assert_true(fcntl(capture->fds[1], F_SETPIPE_SZ, 1 << 20) >= 1 << 20);
+    log_gather(log);
+    for (int i = 0; i < 100; i++)
+        log_write(log, LOG_INFO, LOG_PLAIN, "%s", text);
+    assert_true(waiting(capture) > 60000);
+    log_flush(log);
+    assert_true(waiting(capture) > 100000);
+}
+
 static void names_of_levels(void **state)
 {
     (void)state;
@@ -189,6 +246,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(hostile_text_is_valid_json, start, finish),
         cmocka_unit_test_setup_teardown(what_is_below_the_level_is_left_out, start, finish),
         cmocka_unit_test_setup_teardown(a_long_message_is_still_one_line, start, finish),
+        cmocka_unit_test_setup_teardown(gathered_lines_are_written_together, start, finish),
+        cmocka_unit_test_setup_teardown(much_that_is_gathered_does_not_wait, start, finish),
         cmocka_unit_test(names_of_levels),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
