@@ -40,8 +40,11 @@ static void on_event(void *context, int fd, unsigned events)
     struct link *link = context;
     (void)events;
     enum event event = events_next(fd);
-    if (event == EVENT_RELOAD)
+    if (event == EVENT_RELOAD) {
+        notify_tell(link->notify, NOTIFY_RELOADING);
         reload(link);
+        notify_tell(link->notify, NOTIFY_READY);
+    }
     if (event != EVENT_STOP)
         return;
     if (link->stop_asked) {

@@ -6,6 +6,7 @@
 
 #include "base/command.h"
 #include "base/loop.h"
+#include "base/notify.h"
 #include "commands/settings.h"
 #include "engine/delivery.h"
 
@@ -15,6 +16,7 @@ struct link {
     struct loop *loop;
     struct transport *transport;
     struct delivery *delivery;
+    struct notify *notify; /* borrowed; NULL at first */
     struct loop_timer delivery_timer;
     struct loop_timer stop_timer;
     int events_fd;

@@ -5,6 +5,7 @@
 #include "commands/argo.h"
 #include "commands/commands.h"
 #include "commands/link.h"
+#include "commands/manager.h"
 #include "engine/answer.h"
 
 #define RETRY_LOOK_NS NS_PER_S
@@ -12,6 +13,8 @@
 struct service {
     struct link link;
     struct argo argo;
+    struct notify *notify;
+    struct manager manager;
     struct source_watch *table_watch;
     struct source_watch *log_watch;
     struct loop_timer retry_timer;
@@ -64,6 +67,7 @@ static int open_service(struct service *service, struct invocation *invocation, 
     struct delivery_ends ends = argo_ends(&service->argo);
     if (link_open(&service->link, invocation, &ends, false, err))
         return -1;
+    service->link.notify = service->notify;
     service->table_watch =
         source_watch_new(service->link.loop, settings->database, settings->poll_interval_ns, on_look, service);
     if (settings->log_file)
@@ -76,12 +80,25 @@ static int open_service(struct service *service, struct invocation *invocation, 
 
 static void close_service(struct service *service)
 {
+    manager_close(&service->manager);
     if (service->link.loop)
         loop_timer_cancel(service->link.loop, &service->retry_timer);
     source_watch_free(service->log_watch);
     source_watch_free(service->table_watch);
     link_close(&service->link);
     argo_close(&service->argo);
+    notify_close(service->notify);
+}
+
+/* A service that ends before it was ready counts as one that failed. */
+static int end_disabled(struct service *service, struct invocation *invocation)
+{
+    log_write(invocation->log, LOG_INFO, LOG_PLAIN, "Alpine sync disabled");
+    notify_tell(service->notify, NOTIFY_READY);
+    notify_tick(service->notify, clock_monotonic_ns(), true, "disabled");
+    notify_tell(service->notify, NOTIFY_STOPPING);
+    notify_close(service->notify);
+    return EXIT_DONE;
 }
 
 int command_run(struct invocation *invocation)
@@ -89,12 +106,11 @@ int command_run(struct invocation *invocation)
     const struct sender_settings *settings = invocation->values;
     struct service service = {.link.events_fd = -1};
     struct err err = {0};
-    if (!settings->enabled) {
-        log_write(invocation->log, LOG_INFO, LOG_PLAIN, "Alpine sync disabled");
-        return EXIT_DONE;
-    }
-    if (command_require(invocation, NEEDS_RECEIVER))
+    if (settings->enabled && command_require(invocation, NEEDS_RECEIVER))
         return EXIT_CONFIG;
+    service.notify = notify_open(invocation->log);
+    if (!settings->enabled)
+        return end_disabled(&service, invocation);
     if (open_service(&service, invocation, &err)) {
         log_write(invocation->log, LOG_ERROR, LOG_PLAIN, "Cannot start: %s", err.message);
         close_service(&service);
@@ -106,8 +122,10 @@ int command_run(struct invocation *invocation)
               "Alpine sync service initialized: %s", settings->url);
     ask_health(&service);
     on_retry_look(&service);
+    manager_open(&service.manager, &service.link);
     while (!service.link.stop_asked)
         link_step(&service.link);
+    notify_tell(service.notify, NOTIFY_STOPPING);
     log_write(invocation->log, LOG_INFO, LOG_PLAIN, "Stopping: finishing what is in flight");
     link_finish(&service.link);
     close_service(&service);

@@ -23,6 +23,7 @@ static void on_answer(void *context, const struct transport_answer *answer)
     struct flight *flight = context;
     struct delivery *delivery = flight->delivery;
     delivery->in_flight--;
+    delivery->moved_ns = clock_monotonic_ns();
     flight->batch->in_flight = false;
     landing_handle(flight, answer);
     free(flight);
@@ -66,6 +67,7 @@ static bool launch(struct delivery *delivery, struct feed *feed, struct batch *b
     batch->in_flight = true;
     if (!delivery->transport->ops->send(delivery->transport->self, &request, &err)) {
         delivery->in_flight++;
+        delivery->moved_ns = flight->sent_ns;
         return true;
     }
     batch->in_flight = false;

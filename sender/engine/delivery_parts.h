@@ -1,5 +1,5 @@
-/* delivery_parts: what delivery.c (which decides what goes next) and landing.c (which does what answers say) share.
- * No other file includes it. */
+/* delivery_parts: what delivery.c (which decides what goes next), landing.c (which does what answers say) and
+ * backlog.c (which only looks) share. No other file includes it. */
 #ifndef ALPINE_SENDER_DELIVERY_PARTS_H
 #define ALPINE_SENDER_DELIVERY_PARTS_H
 
@@ -19,7 +19,8 @@ struct delivery {
     struct once once;
     struct sweep sweep;
     struct backend backend;
-    unsigned in_flight; /* requests */
+    unsigned in_flight; /* requests … */
+    int64_t moved_ns;   /* … and when one of them last began or ended */
     bool stopping;
     int64_t doom_ns; /* when to try again to keep the letters that could not be kept */
     int64_t delivered;
