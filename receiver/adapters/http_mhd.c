@@ -380,6 +380,16 @@ unsigned http_active(struct http *http)
     return atomic_load(&http->active);
 }
 
+int64_t http_silence_ns(struct http *http, int64_t now_ns)
+{
+    int64_t longest = 0;
+    for (unsigned i = 0; i < http->side_count; i++) {
+        int64_t silence = http_worker_silence_ns(http->sides[i].worker, now_ns);
+        longest = silence > longest ? silence : longest;
+    }
+    return longest;
+}
+
 void http_stop(struct http *http)
 {
     if (!http)

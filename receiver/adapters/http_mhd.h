@@ -32,6 +32,8 @@ struct http *http_start(const struct http_options *options, const struct service
 void http_quiesce(struct http *http);
 /* How many requests came in whole and have no answer yet. */
 unsigned http_active(struct http *http);
+/* For one thread that looks now and then: since how long one of the HTTP threads owes a sign that it turns. */
+int64_t http_silence_ns(struct http *http, int64_t now_ns);
 /* Closes every connection and ends the threads. No request may be pending in the service any more. */
 void http_stop(struct http *http);
 

@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/pulse.h"
+
 /* A few at a time, so that the workers share a crowd; and how long to leave alone a kernel that has no descriptor
  * or no memory for one more. */
 enum { ACCEPTS_PER_TURN = 4, SHORTAGE_PAUSE_MS = 100 };
@@ -22,6 +24,7 @@ struct http_worker {
     struct http_room *room;
     struct MHD_Daemon *daemon; /* NULL: not started */
     pthread_t thread;
+    struct pulse pulse;
     int wake_fd; /* an eventfd: one of these was set */
     atomic_bool woken;
     atomic_bool quiesced;
@@ -106,6 +109,7 @@ static void *run(void *self)
         atomic_store(&worker->woken, false); /* before MHD_run looks for what was resumed */
         is_short = (fds[2].revents || is_short) && accept_some(worker);
         (void)MHD_run(worker->daemon);
+        pulse_beat(&worker->pulse);
     }
     return NULL;
 }
@@ -142,6 +146,13 @@ void http_worker_wake(struct http_worker *worker)
     uint64_t one = 1;
     if (!atomic_exchange(&worker->woken, true))
         (void)!write(worker->wake_fd, &one, sizeof one);
+}
+
+int64_t http_worker_silence_ns(struct http_worker *worker, int64_t now_ns)
+{
+    int64_t silence = pulse_look(&worker->pulse, now_ns);
+    http_worker_wake(worker);
+    return silence;
 }
 
 void http_worker_quiesce(struct http_worker *worker)

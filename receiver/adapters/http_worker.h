@@ -11,6 +11,7 @@
 
 #include <microhttpd.h>
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -31,6 +32,9 @@ MUST_CHECK int http_worker_start(struct http_worker *worker, struct MHD_Daemon *
 /* A connection of this worker's was resumed. Any thread; costs next to nothing while the worker has not looked yet.
  */
 void http_worker_wake(struct http_worker *worker);
+/* For one thread that looks now and then: since how long the worker's thread owes a sign that it turns (pulse.h).
+ * Wakes it, so that an idle one has something to turn for. */
+int64_t http_worker_silence_ns(struct http_worker *worker, int64_t now_ns);
 /* Accepts nothing any more from some moment soon; what is open goes on. Any thread. */
 void http_worker_quiesce(struct http_worker *worker);
 /* Ends the thread, closes the connections and the daemon, as far as there are any, and frees the worker. */

@@ -1,4 +1,5 @@
 /* serve: joins the parts, waits for signals, and takes the parts down again in the right order. */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -11,14 +12,17 @@
 #include "adapters/store_pg.h"
 #include "base/clock.h"
 #include "base/events.h"
+#include "base/notify.h"
 #include "commands/commands.h"
 #include "commands/settings.h"
 #include "engine/api.h"
 
-enum { DRAIN_LOOK_MS = 20 };
+enum { START_LOOK_MS = 10, DRAIN_LOOK_MS = 20 };
 
 /* Far beyond what a deadline that is kept can be late. */
 #define STUCK_MARGIN_NS (20 * NS_PER_S)
+/* The same for a thread's sign of life; there the manager's own patience comes on top. */
+#define SILENCE_MARGIN_NS (5 * NS_PER_S)
 
 struct server {
     struct invocation *invocation;
@@ -30,6 +34,8 @@ struct server {
     struct rate_limit *rate_limit;
     struct api *api;
     struct http *http;
+    struct notify *notify;
+    int silent_looks; /* so many times in a row a thread gave no sign of life */
 };
 
 static void log_migration(void *self, const char *name, bool applied, bool fresh)
@@ -137,19 +143,84 @@ static void reload(struct server *server)
     config_close(config);
 }
 
+/* --- what the service manager is told ---------------------------------------------------------------------- */
+
+static bool is_alive(struct server *server, int64_t now_ns)
+{
+    int64_t committer = committer_silence_ns(server->committer, now_ns);
+    int64_t http = http_silence_ns(server->http, now_ns);
+    int64_t limit = server->settings->request_timeout_ns + SILENCE_MARGIN_NS;
+    bool silent = committer > limit || http > limit;
+    server->silent_looks = silent ? server->silent_looks + 1 : 0;
+    if (server->silent_looks == 2) /* once may be the first look after a pause of the whole process */
+        log_write(server->invocation->log, LOG_ERROR,
+                  LOG_WITH(LOG_STR("thread", committer > limit ? "committer" : "http")),
+                  "A thread gives no sign of life: the service manager's watchdog is not fed");
+    return !silent;
+}
+
+static void tick(struct server *server, const char *status)
+{
+    int64_t now = clock_monotonic_ns();
+    if (now >= notify_due(server->notify))
+        notify_tick(server->notify, now, is_alive(server, now), status);
+}
+
+static const char *status_text(struct server *server)
+{
+    static const char *const texts[] = {
+        [DATABASE_AWAY] = "Database is away: signals are answered 503, and come again",
+        [DATABASE_FAILING] = "Database is failing: it is connected, but the last write failed",
+        [DATABASE_READY] = "Database is ready",
+    };
+    return texts[committer_database(server->committer)];
+}
+
+/* Until the next tick; -1: for ever. */
+static int tick_wait_ms(const struct server *server)
+{
+    int64_t left = notify_due(server->notify) - clock_monotonic_ns();
+    if (!server->notify)
+        return -1;
+    return left > 0 ? (int)(left / NS_PER_MS) + 1 : 0;
+}
+
+/* Ready is who listens and has tried the database, whatever came of that: a database that is away is waited for,
+ * and neither a start that hangs nor one that is tried again would bring it back. */
+static void tell_ready(struct server *server)
+{
+    struct pollfd stop = {.fd = server->events_fd, .events = POLLIN};
+    while (server->notify && committer_silence_ns(server->committer, clock_monotonic_ns()))
+        if (poll(&stop, 1, START_LOOK_MS))
+            break; /* a signal waits */
+    notify_tell(server->notify, NOTIFY_READY);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- */
+
+static void on_reload(struct server *server)
+{
+    notify_tell(server->notify, NOTIFY_RELOADING);
+    reload(server);
+    notify_tell(server->notify, NOTIFY_READY);
+}
+
 /* Requests that were taken are finished; a second signal does not wait for them. */
 static void drain(struct server *server)
 {
     int64_t deadline = clock_monotonic_ns() + server->settings->request_timeout_ns + NS_PER_S;
     log_write(server->invocation->log, LOG_INFO, LOG_PLAIN, "Stopping: finishing %u requests",
               http_active(server->http));
+    notify_tell(server->notify, NOTIFY_STOPPING);
     api_drain(server->api);
     http_quiesce(server->http);
-    while (http_active(server->http) && clock_monotonic_ns() < deadline)
+    while (http_active(server->http) && clock_monotonic_ns() < deadline) {
+        tick(server, "Finishing the requests that were taken");
         if (events_wait(server->events_fd, DRAIN_LOOK_MS) == EVENT_STOP) {
             log_write(server->invocation->log, LOG_WARN, LOG_PLAIN, "Stopped at once");
             _exit(EXIT_FAILED);
         }
+    }
 }
 
 static void serve_until_stopped(struct server *server)
@@ -157,10 +228,12 @@ static void serve_until_stopped(struct server *server)
     log_write(server->invocation->log, LOG_INFO,
               LOG_WITH(LOG_STR("listen", server->settings->listen), LOG_STR("version", ALPINE_VERSION)),
               "Alpine receiver listening on %s", server->settings->listen);
+    tell_ready(server);
     for (;;) {
-        enum event event = events_wait(server->events_fd, -1);
+        tick(server, status_text(server));
+        enum event event = events_wait(server->events_fd, tick_wait_ms(server));
         if (event == EVENT_RELOAD)
-            reload(server);
+            on_reload(server);
         if (event == EVENT_STOP)
             break;
     }
@@ -178,6 +251,7 @@ static void stop(struct server *server)
     rate_limit_free(server->rate_limit);
     keyring_free(server->keyring);
     store_pg_free(server->store);
+    notify_close(server->notify);
     if (server->events_fd >= 0)
         (void)close(server->events_fd);
 }
@@ -191,6 +265,7 @@ int command_serve(struct invocation *invocation)
     if (command_has_flag(invocation, "--migrate") &&
         migrate_apply(server.settings->database_url, log_migration, invocation, &err))
         goto out;
+    server.notify = notify_open(invocation->log);
     server.events_fd = events_open(&err);
     if (server.events_fd < 0 || start_engine(&server, &err) || start_http(&server, &err))
         goto out;

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "engine/database.h"
+#include "base/pulse.h"
 
 struct committer {
     const struct store *store;
@@ -25,6 +25,7 @@ struct committer {
     pthread_t thread;
     int wake_fd;
     struct database database;
+    struct pulse pulse;
 
     pthread_mutex_t lock; /* guards what follows */
     struct submission *first;
@@ -255,6 +256,7 @@ static bool work(struct committer *committer)
         return false;
     for (bool more = true; more;) {
         struct group next;
+        pulse_beat(&committer->pulse);
         settle_group(committer, &group);
         more = send_behind(committer, &next);
         confirm_group(committer, &group);
@@ -305,6 +307,7 @@ static void *run(void *self)
         if (stopping)
             return NULL;
         database_tick(&committer->database);
+        pulse_beat(&committer->pulse);
         wait_for_work(committer);
     }
 }
@@ -347,6 +350,16 @@ bool committer_is_ready(struct committer *committer, int *retry_after_s)
     return database_state(&committer->database) == DATABASE_READY;
 }
 
+enum database_state committer_database(struct committer *committer)
+{
+    return database_state(&committer->database);
+}
+
+int64_t committer_silence_ns(struct committer *committer, int64_t now_ns)
+{
+    return pulse_look(&committer->pulse, now_ns); /* it turns once a second at least: nobody has to wake it */
+}
+
 /* --- life -------------------------------------------------------------------------------------------------- */
 
 void committer_free(struct committer *committer)
@@ -371,6 +384,7 @@ struct committer *committer_start(const struct store *store, const struct commit
     committer->options = *options;
     committer->log = log;
     database_init(&committer->database, store, log);
+    pulse_init(&committer->pulse, clock_monotonic_ns());
     committer->last = &committer->first;
     (void)pthread_mutex_init(&committer->lock, NULL);
     committer->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "engine/database.h"
 #include "engine/submission.h"
 #include "seams/store.h"
 
@@ -36,5 +37,11 @@ MUST_CHECK bool committer_submit(struct committer *committer, struct submission 
 
 /* Any thread: would a write work now? *retry_after_s: when to ask again. */
 bool committer_is_ready(struct committer *committer, int *retry_after_s);
+enum database_state committer_database(struct committer *committer);
+
+/* For one thread that looks now and then: since how long the committer's thread owes a sign that it turns
+ * (pulse.h). The first one comes when it has tried to connect; while it works, one comes with each group, so that a
+ * database that hangs delays it by time_limit_ns at most. */
+int64_t committer_silence_ns(struct committer *committer, int64_t now_ns);
 
 #endif
