@@ -78,6 +78,10 @@ class Program:
 
     # --- starting and stopping ---
 
+    def trace_into(self, file):
+        """From the next start on strace writes every system call there. It is the program that we start, and signal."""
+        self._prefix = [*self._prefix, "strace", "-D", "-f", "-o", file]
+
     def start(self):
         assert not self.running, f"{self.name} is running already"
         with open(self.out_file, "ab") as out, open(self.err_file, "ab") as err:
