@@ -86,6 +86,11 @@ DEFECTS = _table(
      System("test_receiver_commands.py", "test_healthcheck_is_1_when_nothing_can_be_stored")),
     ("ready-while-draining", "the receiver stays ready after it was told to stop",
      Unit("api", "draining")),
+    ("ready-before-it-is", "the receiver tells systemd that it is ready before it has tried its database",
+     System("test_systemd.py", "test_a_receiver_is_ready_after_it_has_tried_its_database_and_says_how_that_went")),
+    ("watchdog-by-time-alone", "the receiver feeds the watchdog whatever its threads do",
+     System("test_systemd.py", "test_the_watchdog_starves_when_one_thread_of_the_receiver_hangs", "committer"),
+     System("test_systemd.py", "test_the_watchdog_starves_when_one_thread_of_the_receiver_hangs", "http")),
     ("queue-without-a-limit", "the queue in front of the database takes whatever comes",
      Unit("committer", "a_full_queue_refuses")),
     # The sender
