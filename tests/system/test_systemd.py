@@ -6,6 +6,7 @@ import re
 import signal as signals_of_unix
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,16 @@ def started(stage, manager, program, **settings):
     service.start()
     manager.wait("READY")
     return service
+
+
+@contextmanager
+def frozen(postgres):
+    """Thawed whatever happens: a frozen one cannot be stopped."""
+    postgres.freeze()
+    try:
+        yield
+    finally:
+        postgres.thaw()
 
 
 both = pytest.mark.parametrize("program", ["sender", "receiver"])
@@ -97,14 +108,13 @@ def test_a_receiver_without_its_port_is_never_ready(stage, manager):
 @pytest.mark.slow
 def test_a_receiver_is_ready_after_it_has_tried_its_database_and_says_how_that_went(own_stage, manager):
     database = own_stage.database()
-    own_stage.postgres.freeze()
-    receiver = own_stage.receiver(database, start=False, **manager.settings)
-    receiver.start()
-    receiver.wait_log("Alpine receiver listening")
-    stays(lambda: not manager.order(), 2, "it is not ready while it tries")
-    manager.wait("READY")
-    manager.wait_status("Database is away")
-    own_stage.postgres.thaw()
+    with frozen(own_stage.postgres):
+        receiver = own_stage.receiver(database, start=False, **manager.settings)
+        receiver.start()
+        receiver.wait_log("Alpine receiver listening")
+        stays(lambda: not manager.order(), 2, "it is ready while it still tries")
+        manager.wait("READY")
+        manager.wait_status("Database is away")
     manager.wait_status("Database is ready")
     assert manager.order() == ["READY"]
 
@@ -153,11 +163,10 @@ def test_a_database_that_hangs_does_not_starve_the_watchdog(own_stage, manager, 
     receiver = started(own_stage, manager, "receiver", ALPINE_REQUEST_TIMEOUT=2)
     receiver.wait_ready()
     manager.wait_fed()
-    own_stage.postgres.freeze()
-    assert receiver.post(maker.signal()).status == 503
-    stays(manager.is_fed, 15, "the watchdog starves because the database hangs")
-    manager.wait_status("Database is away")
-    own_stage.postgres.thaw()
+    with frozen(own_stage.postgres):
+        assert receiver.post(maker.signal()).status == 503
+        stays(manager.is_fed, 15, "the watchdog starves because the database hangs")
+        manager.wait_status("Database is away")
     receiver.wait_ready()
     manager.wait_status("Database is ready")
 
