@@ -82,6 +82,11 @@ class Program:
         """From the next start on strace writes every system call there. It is the program that we start, and signal."""
         self._prefix = [*self._prefix, "strace", "-D", "-f", "-o", file]
 
+    def see_read_only(self, folder):
+        """From the next start on the folder is mounted read-only, for this program alone. Needs root."""
+        mount = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
+        self._prefix = [*self._prefix, "unshare", "--mount", "sh", "-c", mount, "sh", folder]
+
     def start(self):
         assert not self.running, f"{self.name} is running already"
         with open(self.out_file, "ab") as out, open(self.err_file, "ab") as err:

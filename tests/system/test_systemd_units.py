@@ -1,5 +1,6 @@
 """The units: systemd understands them, they are as locked up as we say, and they fit the programs."""
 
+import os
 import re
 import signal as signals_of_unix
 import subprocess
@@ -89,6 +90,27 @@ def test_the_senders_state_directory_is_systemds(stage):
     sender.start_service()
     sender.settled(delivered=1)
     assert (sender.folder / "given" / "state.db").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_the_sender_follows_argo_through_a_read_only_mount(stage):
+    """As ProtectSystem=strict gives it Argo's directory, whether Argo has the database open or not."""
+    argo = stage.argo()
+    argo.write(3)
+    sender = stage.sender(stage.fake_receiver(), argo)
+    sender.see_read_only(argo.database.parent)
+    sender.start_service()
+    sender.settled(delivered=3)
+    argo.write(4)
+    sender.settled(delivered=7)
+    argo.close()
+    sender.stop()
+    argo.write(2)
+    argo.close()
+    sender.start_service()
+    sender.settled(delivered=9)
+    argo.write(1)
+    sender.settled(delivered=10)
 
 
 # --- system calls ---
