@@ -33,7 +33,7 @@ class Size:
 
 SHORT = Size(connections=(1, 16, 64, 256), rounds=2, seconds=3, posts=120_000, rows=60_000, samples=500, idle=10,
              tables=(0,))
-FULL = Size(connections=(1, 4, 16, 64, 256), rounds=3, seconds=8, posts=300_000, rows=1_000_000, samples=2_000, idle=60,
+FULL = Size(connections=(1, 4, 16, 64, 256), rounds=3, seconds=5, posts=200_000, rows=1_000_000, samples=2_000, idle=60,
             tables=(0, 1_000_000, 5_000_000))
 MEASURES = {
     "hashing": hashing.measure,
