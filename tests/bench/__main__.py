@@ -1,4 +1,4 @@
-"""The measurements: `./run bench [--full] [--only NAME ...] [--json FILE] [--svg FOLDER] [--schema FILE]`.
+"""The measurements: `./run bench [--full] [--only NAME ...] [--rounds N] [--json FILE] [--svg FOLDER]`.
 
 Each goal is a ratio of two figures of the same run on the same machine, taken in turns, with nothing relaxed: PostgreSQL
 flushes, the answer comes after the COMMIT, every hash is verified, the chain is kept, and the table has all of its
@@ -8,7 +8,7 @@ flushes, the answer comes after the COMMIT, every hash is verified, the chain is
 import argparse
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from support.paths import BUILD, build_folder
@@ -54,6 +54,7 @@ def parse():
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="the long ones too: a million rows, tables of five million")
     parser.add_argument("--only", nargs="+", choices=MEASURES, help="these measurements alone")
+    parser.add_argument("--rounds", type=int, help="how often each pair is measured in turns")
     parser.add_argument("--json", type=Path, default=BUILD / "bench.json", help="where the figures go")
     parser.add_argument("--svg", type=Path, help="a folder for the pictures")
     parser.add_argument("--schema", type=Path, help="Alpine's schema to start from, instead of an empty database")
@@ -75,10 +76,13 @@ def measure(rig, names, size):
 def main():
     options = parse()
     names = options.only or [name for name in MEASURES if options.full or name not in ONLY_FULL]
+    size = FULL if options.full else SHORT
+    if options.rounds:
+        size = replace(size, rounds=options.rounds)
     began = time.monotonic()
     rig = Rig(build_folder(options.build), options.schema).start()
     try:
-        results = measure(rig, names, FULL if options.full else SHORT)
+        results = measure(rig, names, size)
     finally:
         rig.finish()
     report.write_json(options.json, " ".join(["./run bench", *sys.argv[1:]]), results, rig)

@@ -56,7 +56,7 @@ DEFECTS = _table(
     ("answer-before-commit", "the COMMIT is sent, but the answer does not wait for it",
      System("test_database_commit.py", "test_the_answer_waits_for_the_commit")),
     ("commit-in-doubt-is-success", "a COMMIT whose answer is lost is answered 201",
-     System("test_database_commit.py", "test_a_commit_in_doubt_is_503_and_the_resend_finds_the_row", "swallow-Usual")),
+     System("test_database_commit.py", "test_a_commit_in_doubt_is_503_and_the_resend_finds_the_row", "swallow-Careful")),
     ("commit-not-flushed", "where the database does not wait for the disk by default, a COMMIT does not either",
      System("test_database_commit.py", "test_a_commit_waits_for_the_disk_whatever_the_databases_default_is", "off-on")),
     ("chain-lock-not-taken", "receivers do not take turns at the chain's tip",

@@ -57,8 +57,8 @@ static void the_first_with_a_hash_or_an_id(void **state)
     (void)state;
     add("b", "9");
     add("a", "1");
-    add("b", "9"); /* the same again */
-    add("a", "2"); /* a conflict */
+    add("b", "9");  /* the same again */
+    add("a", "95"); /* a conflict, and others' hashes between the two */
     add("c", "0");
     check((const size_t[]){0, 1, 4}, 3);
 }
