@@ -239,9 +239,13 @@ class Argo:
             self.database.with_name(self.database.name + suffix).unlink(missing_ok=True)
 
     def replace(self, other):
-        """Another file takes the database's place."""
-        self.remove()
-        Path(other).rename(self.database)
+        """Another file takes the database's place, in one moment: at none is there no database."""
+        if Path(other).is_dir() or self.database.is_dir():
+            self.remove()
+        self.close()
+        for suffix in ("-wal", "-shm"):
+            self.database.with_name(self.database.name + suffix).unlink(missing_ok=True)
+        Path(other).replace(self.database)
 
     def rows(self):
         """What stands in the table, as (signal_id, sha256), sorted."""
