@@ -150,8 +150,11 @@ static bool source_changed(void *self)
     struct source_sqlite *sqlite = self;
     if (sqlite_file_is_stale(&sqlite->file))
         return true;
-    return !sqlite->file.immutable &&
-           sqlite_file_number(sqlite->file.statements[STATEMENT_VERSION]) != sqlite->file.seen_version;
+    if (sqlite->file.immutable)
+        return false;
+    /* A version that cannot be read now (-1, as where the table is busy) tells nothing: the reading finds out. */
+    int64_t version = sqlite_file_number(sqlite->file.statements[STATEMENT_VERSION]);
+    return version < 0 || version != sqlite->file.seen_version;
 }
 
 static int64_t source_count_after(void *self, const struct place *after)
