@@ -1,6 +1,8 @@
 """How the files look, and that they speak of the product alone."""
 
+import ast
 import re
+from collections import Counter
 
 import pytest
 from sources import c_files, files, name, product_files, text, tool
@@ -43,6 +45,17 @@ def test_shell_scripts():
 def _is_shell(path):
     with open(path, "rb") as file:
         return bool(re.match(rb"#!.*\b(?:ba|da)?sh\b", file.readline(200)))
+
+
+def _defined_twice(path):
+    names = Counter(part.name for part in ast.parse(text(path)).body if isinstance(part, (ast.FunctionDef, ast.ClassDef)))
+    return [one for one, count in names.items() if count > 1]
+
+
+def test_nothing_is_defined_twice_in_a_python_file():
+    """The second definition hides the first: a test that never runs."""
+    hidden = [f"{name(path)}: {one}" for path in files("tests") if path.suffix == ".py" for one in _defined_twice(path)]
+    assert not hidden, "\n".join(hidden)
 
 
 def test_files_speak_of_the_product_alone():

@@ -54,22 +54,6 @@ def check(receiver, signals, answer):
     assert check_chain(receiver.database) == len(signals) - len(refused)
 
 
-@pytest.mark.parametrize("count", [1, 20])
-def test_a_place_that_is_taken_in_an_index_of_alpines_own_refuses_that_row_alone(stage, maker, count):
-    """Not by the same signal, so it is no duplicate."""
-    receiver = stage.receiver()
-    receiver.database.query("CREATE UNIQUE INDEX one_a_symbol ON signals (symbol) WHERE symbol LIKE 'PNY%'",
-                            role="alpine_owner")
-    assert_stored(receiver.post(first := maker.signal(symbol="PNY")), first)
-    signals = maker.signals(count) + [second := maker.signal(symbol="PNY")] + maker.signals(count)
-    results = receiver.batch(signals).json["results"]
-    assert [result["external_signal_id"] for result in results if result["status"] != "success"] == [second["signal_id"]]
-    assert_error(receiver.post(second), 422, "invalid_field")
-    assert receiver.post(first).status == 409
-    assert check_chain(receiver.database) == 2 * count + 1
-    assert receiver.ready()
-
-
 @pytest.mark.under_tsan
 @pytest.mark.parametrize("trigger", TRIGGERS)
 def test_a_signal_that_the_database_refuses_is_422_and_the_next_one_is_stored(stage, maker, trigger):
