@@ -250,6 +250,19 @@ static void locked(void **state)
     check(stage, SOURCE_END, "d ");
 }
 
+/* No version was seen yet, and none can be seen now: that is not "nothing new". */
+static void a_version_that_cannot_be_read_counts_as_changed(void **state)
+{
+    struct stage *stage = *state;
+    run(stage, "PRAGMA journal_mode = DELETE");
+    insert_abc(stage);
+    assert_int_equal(read_some(stage->source, &stage->place, 1, "a "), SOURCE_STOPPED);
+    run(stage, "BEGIN EXCLUSIVE");
+    assert_true(has_changed(stage));
+    run(stage, "COMMIT");
+    check(stage, SOURCE_END, "b c ");
+}
+
 static void a_transaction_that_is_not_over_is_not_seen(void **state)
 {
     struct stage *stage = *state;
@@ -297,6 +310,7 @@ int main(void)
         TEST(a_table_that_is_gone_comes_back),
         TEST(changes_are_seen),
         TEST(locked),
+        TEST(a_version_that_cannot_be_read_counts_as_changed),
         TEST(a_transaction_that_is_not_over_is_not_seen),
         TEST(it_never_holds_the_wal),
     };
