@@ -105,10 +105,9 @@ static enum source_status read_rows(struct source_sqlite *sqlite, const struct p
     return status == SQLITE_DONE ? SOURCE_END : SOURCE_AWAY;
 }
 
+/* Of a file that is ready. */
 static int begin(struct source_sqlite *sqlite, struct err *err)
 {
-    if (sqlite_file_make_ready(&sqlite->file, err))
-        return -1;
     if (sqlite3_exec(sqlite->file.db, "BEGIN", NULL, NULL, NULL) == SQLITE_OK)
         return 0;
     return sqlite_file_fail(&sqlite->file, err);
@@ -119,21 +118,29 @@ static void end(struct source_sqlite *sqlite)
     (void)sqlite3_exec(sqlite->file.db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-static enum source_status source_read(void *self, const struct place *after, source_take *take, void *taker,
-                                      struct err *err)
+static enum source_status read_snapshot(struct source_sqlite *sqlite, const struct place *after, source_take *take,
+                                        void *taker, struct err *err)
 {
-    struct source_sqlite *sqlite = self;
     enum source_status status = SOURCE_AWAY;
-    if (sqlite_file_make_ready(&sqlite->file, err))
-        return SOURCE_AWAY;
-    /* The version is noted before the snapshot is taken: a commit in between is looked at twice, never missed. */
-    int64_t version = sqlite_file_number(sqlite->file.statements[STATEMENT_VERSION]);
     if (begin(sqlite, err))
         return SOURCE_AWAY;
     int holds = place_holds(sqlite, after, err);
     if (holds >= 0)
         status = holds ? read_rows(sqlite, after, take, taker, err) : SOURCE_REPLACED;
     end(sqlite);
+    return status;
+}
+
+static enum source_status source_read(void *self, const struct place *after, source_take *take, void *taker,
+                                      struct err *err)
+{
+    struct source_sqlite *sqlite = self;
+    if (sqlite_file_make_ready(&sqlite->file, err))
+        return SOURCE_AWAY;
+    /* The version is noted before the snapshot is taken: a commit in between is looked at twice, never missed. Each
+     * connection counts for itself, so the file must not be opened anew between here and where it is kept. */
+    int64_t version = sqlite_file_number(sqlite->file.statements[STATEMENT_VERSION]);
+    enum source_status status = read_snapshot(sqlite, after, take, taker, err);
     if (status != SOURCE_AWAY) {
         sqlite_file_note_wal(&sqlite->file);
         sqlite->question_ns = 0;
@@ -216,7 +223,7 @@ static int table_walk(void *self, int64_t first, int64_t last, table_visit *visi
 {
     struct source_sqlite *sqlite = self;
     int status;
-    if (begin(sqlite, err))
+    if (sqlite_file_make_ready(&sqlite->file, err) || begin(sqlite, err))
         return -1;
     sqlite3_stmt *statement = sqlite->file.statements[STATEMENT_WALK];
     (void)sqlite3_bind_int64(statement, 1, first);

@@ -122,6 +122,8 @@ DEFECTS = _table(
      System("test_delivery.py", "test_each_sync_goes_on_with_the_very_next_row")),
     ("read-transaction-left-open", "the read transaction stays open, and Argo's WAL grows",
      System("test_delivery.py", "test_argo_is_never_written_to_nor_slowed_down")),
+    ("version-of-another-connection", "new rows are taken for nothing new, by the count of a connection that is closed",
+     Unit("source_sqlite", "a_version_belongs_to_its_connection")),
     ("retry-with-another-text", "what is sent again is not what was hashed",
      System("test_failure_policy.py", "test_what_is_sent_again_is_the_same_byte_for_byte", "single")),
     ("retry-after-ignored", "the sender comes back before the time that it was asked for",

@@ -291,6 +291,59 @@ static void it_never_holds_the_wal(void **state)
     assert_int_equal(wal.st_size, 0);
 }
 
+/* --- a file that is opened anew while it is read ------------------------------------------------------------ */
+
+/* What Argo does once, right after the source has read the version. SQLite hands no context to its extensions. */
+static struct meddling {
+    struct stage *stage;
+    const char *sql; /* NULL: nothing */
+} meddling;
+
+static int meddle(unsigned kind, void *context, void *statement, void *duration)
+{
+    const char *sql = meddling.sql;
+    (void)kind;
+    (void)context;
+    (void)duration;
+    if (!sql || strcmp(sqlite3_sql(statement), "PRAGMA data_version") != 0)
+        return 0;
+    meddling.sql = NULL;
+    run(meddling.stage, sql);
+    return 0;
+}
+
+static int watch_connection(sqlite3 *db)
+{
+    return sqlite3_trace_v2(db, SQLITE_TRACE_PROFILE, meddle, NULL);
+}
+
+/* data_version counts for each connection: one that is kept with another connection's rows equals that one's some
+ * commits later, and then new rows are nothing new. */
+static void a_version_belongs_to_its_connection(void **state)
+{
+    struct stage *stage = *state;
+    char id[16];
+    meddling = (struct meddling){.stage = stage};
+    assert_int_equal(sqlite3_auto_extension((void (*)(void))watch_connection), SQLITE_OK);
+    insert_abc(stage);
+    check(stage, SOURCE_END, "a b c ");
+    for (int i = 10; i < 15; i++) {
+        (void)snprintf(id, sizeof id, "%d", i);
+        insert(stage, i, id);
+        assert_true(has_changed(stage));
+    }
+    meddling.sql = "VACUUM"; /* another schema version: the source opens the file anew */
+    check(stage, SOURCE_END, "10 11 12 13 14 ");
+    assert_null(meddling.sql);
+    for (int i = 20; i < 30; i++) {
+        (void)snprintf(id, sizeof id, "%d", i);
+        insert(stage, i, id);
+        assert_true(has_changed(stage));
+    }
+    check(stage, SOURCE_END, "20 21 22 23 24 25 26 27 28 29 ");
+    (void)sqlite3_cancel_auto_extension((void (*)(void))watch_connection);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, argo_start, argo_finish)
@@ -313,6 +366,7 @@ int main(void)
         TEST(a_version_that_cannot_be_read_counts_as_changed),
         TEST(a_transaction_that_is_not_over_is_not_seen),
         TEST(it_never_holds_the_wal),
+        TEST(a_version_belongs_to_its_connection),
     };
     return cmocka_run_group_tests_name("source_sqlite", tests, NULL, NULL);
 }
