@@ -110,18 +110,28 @@ static int open_as(struct sqlite_file *file, bool immutable, struct err *err)
     return prepare_statements(file, err);
 }
 
-/* The inode of the -wal; 0 if there is none. */
+/* The inode of the file beside it whose name ends so; 0 if there is none. */
+static ino_t inode_beside(const struct sqlite_file *file, const char *suffix)
+{
+    char path[PATH_MAX + 16];
+    struct stat beside;
+    (void)snprintf(path, sizeof path, "%s%s", file->path, suffix);
+    return stat(path, &beside) ? 0 : beside.st_ino;
+}
+
 static ino_t wal_inode(const struct sqlite_file *file)
 {
-    char path[PATH_MAX + 8];
-    struct stat wal;
-    (void)snprintf(path, sizeof path, "%s-wal", file->path);
-    return stat(path, &wal) ? 0 : wal.st_ino;
+    return inode_beside(file, "-wal");
 }
 
 static bool has_wal(const struct sqlite_file *file)
 {
     return wal_inode(file) != 0;
+}
+
+static bool has_journal(const struct sqlite_file *file)
+{
+    return inode_beside(file, "-journal") != 0;
 }
 
 void sqlite_file_note_wal(struct sqlite_file *file)
@@ -131,7 +141,8 @@ void sqlite_file_note_wal(struct sqlite_file *file)
 }
 
 /* A database in WAL mode whose writer is gone cannot be opened without the right to make its -shm. As long as there
- * is no -wal its content is all in the file, which can then be read as it is. */
+ * is no -wal its content is all in the file, which can then be read as it is. With a -journal beside it it cannot:
+ * half a transaction may stand in it, which only one who writes can take back. */
 static int open_file(struct sqlite_file *file, struct err *err)
 {
     if (sqlite_file_check_rights(file->path, err))
@@ -142,6 +153,9 @@ static int open_file(struct sqlite_file *file, struct err *err)
     sqlite_file_close(file);
     if ((code != SQLITE_CANTOPEN && code != SQLITE_READONLY) || has_wal(file))
         return -1;
+    if (has_journal(file))
+        return err_set(err, "%s: a transaction was cut off in it (%s-journal), and Argo has not taken it back yet",
+                       file->path, file->path);
     if (!open_as(file, true, err))
         return 0;
     sqlite_file_close(file);

@@ -27,7 +27,7 @@ struct sqlite_file {
     char *uri;
     int busy_limit_ms;
     sqlite3 *db;    /* NULL: not open */
-    bool immutable; /* opened so, because nothing else works without rights and without a -wal */
+    bool immutable; /* opened so, because nothing else works without rights; there is no -wal and no -journal */
     struct stat opened;
     ino_t wal; /* of the -wal when it was seen first; 0: none was seen */
     struct sqlite_row_map map;
