@@ -17,7 +17,7 @@ struct source_log {
     struct place here;          /* behind the last line that was read in it, by which it is known again */
     struct place taken;         /* behind the last signal that was taken, in this file or in one before it */
     struct log_files_read read; /* on the way through rotated files to the current one */
-    int64_t seen_size;          /* of the file, when its end was reached last; -1: it was not */
+    int64_t seen_size;          /* of the file, before its end was reached last; -1: it was not */
 };
 
 static void close_file(struct source_log *log)
@@ -123,18 +123,25 @@ static enum source_status read_file(struct source_log *log, bool unfinished, sou
     return status < 0 ? fail(log, err) : SOURCE_END;
 }
 
+/* -1 if it cannot be told. */
+static int64_t size_of(int fd)
+{
+    struct stat file;
+    return fstat(fd, &file) ? -1 : file.st_size;
+}
+
 static enum source_status source_read(void *self, const struct place *after, source_take *take, void *taker,
                                       struct err *err)
 {
     struct source_log *log = self;
-    struct stat file;
+    int64_t size;
     enum source_status status = make_ready(log, after, err);
     if (status != SOURCE_END)
         return status;
     for (;;) {
-        bool over =
-            log_files_goes_on(log->files, log->fd,
-                              &log->read); /* asked before the file is read: what was written until then is in it */
+        /* Both are asked before the file is read: what was written until then is read, what comes later is new. */
+        bool over = log_files_goes_on(log->files, log->fd, &log->read);
+        size = size_of(log->fd);
         status = read_file(log, over, take, taker, err);
         if (status != SOURCE_END || !over)
             break;
@@ -146,15 +153,15 @@ static enum source_status source_read(void *self, const struct place *after, sou
     if (status == SOURCE_END && log_files_is_current(log->files, log->fd))
         log->read.count = 0;
     if (status == SOURCE_END)
-        log->seen_size = fstat(log->fd, &file) ? -1 : file.st_size;
+        log->seen_size = size;
     return status;
 }
 
 static bool source_changed(void *self)
 {
     const struct source_log *log = self;
-    struct stat file;
-    if (log->fd < 0 || fstat(log->fd, &file) || file.st_size != log->seen_size)
+    int64_t size = log->fd < 0 ? -1 : size_of(log->fd);
+    if (size < 0 || size != log->seen_size)
         return true;
     return log_files_goes_on(log->files, log->fd, &log->read);
 }

@@ -136,6 +136,8 @@ DEFECTS = _table(
      Unit("state_sqlite", "what_the_table_has_shown")),
     ("rest-of-the-rotated-log", "the rest of a renamed log is not read",
      Unit("source_log", "changes_are_seen")),
+    ("size-after-the-reading", "a line that is written while the end of the log is reached is nothing new",
+     Unit("source_log", "a_line_that_comes_when_the_end_was_reached")),
     ("half-a-line", "a half-written line is taken for a whole one",
      Unit("source_log", "a_last_line_that_is_half_written")),
     ("sweep-compares-nothing", "the sweep finds every block as it was",

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "adapters/log_files.h"
 #include "adapters/log_lines.h"
 #include "log_stage.h"
 #include "taken.h"
@@ -152,6 +153,36 @@ static void changes_are_seen(void **state)
     assert_true(has_changed(stage));
 }
 
+/* What is appended once, as soon as the end of the file was reached: the source asks then whether it is the log. */
+static struct late {
+    struct stage *stage;
+    const char *ids; /* NULL: nothing */
+} late;
+
+bool __real_log_files_is_current(const struct log_files *files, int fd);
+bool __wrap_log_files_is_current(const struct log_files *files, int fd);
+
+bool __wrap_log_files_is_current(const struct log_files *files, int fd)
+{
+    const char *ids = late.ids;
+    late.ids = NULL;
+    if (ids)
+        log_lines_of(late.stage, ids);
+    return __real_log_files_is_current(files, fd);
+}
+
+static void a_line_that_comes_when_the_end_was_reached(void **state)
+{
+    struct stage *stage = *state;
+    log_lines_of(stage, "a");
+    late = (struct late){stage, "b"};
+    check(stage, SOURCE_END, "a ");
+    assert_null(late.ids);
+    assert_true(has_changed(stage));
+    check(stage, SOURCE_END, "b ");
+    assert_false(has_changed(stage));
+}
+
 /* --- replaced, away ---------------------------------------------------------------------------------------- */
 
 static void truncated_without_a_copy(void **state)
@@ -231,6 +262,7 @@ int main(void)
         TEST(blank_lines_at_the_end),
         TEST(a_line_that_is_too_long),
         TEST(changes_are_seen),
+        TEST(a_line_that_comes_when_the_end_was_reached),
         TEST(truncated_without_a_copy),
         TEST(replaced_while_it_was_not_running),
         TEST(missing_it_is_away_and_keeps_its_place),
