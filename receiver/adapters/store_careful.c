@@ -113,7 +113,7 @@ static enum step confirm_found(struct store_group *in, struct err *err)
 static enum step run_transaction(struct store_group *in, bool in_parts, struct err *err)
 {
     store_step_forget(in);
-    enum step step = store_step_open(in, err);
+    enum step step = store_step_open(in, STATEMENT_TAKE_CHAIN, err);
     if (step == STEP_DONE)
         step = in_parts ? insert_in_parts(in, err) : insert_part(in, in->rows, in->count, err);
     if (step == STEP_DONE)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapters/store_locks.h"
 #include "base/utf8.h"
 
 enum { RATIONALE_MIN = 20 }; /* characters that make a reasoning long enough to stand alone */
@@ -113,7 +114,8 @@ static void list(const struct store_column *columns, size_t count, const char *f
  * in the SELECT's list, side by side: in its FROM each of them would be written to a store of its own first, which
  * costs a fifth of the whole INSERT. The places in the chain are counted over the rows as they come. No ON
  * CONFLICT: it would ask every unique index about every row, which costs a sixth of the whole INSERT, and the chain
- * could have no row left out anyway. A trigger could leave one out; so the end divides by whether all are there. */
+ * could have no row left out anyway. A trigger could leave one out; so the end divides by whether all are there.
+ * One row passes the turn on, so that the next receiver's group is there by the time this one has committed. */
 void store_columns_insert_sql(const struct store_column *columns, size_t count, struct buf *sql)
 {
     buf_add_text(sql, "WITH tip AS MATERIALIZED (SELECT chain_index, verification_hash FROM signals"
@@ -122,9 +124,12 @@ void store_columns_insert_sql(const struct store_column *columns, size_t count, 
     list(columns, count, "N", sql);
     buf_add_text(sql, ", is_active, created_at, retention_expires_at, chain_index, previous_hash) SELECT ");
     list(columns, count, "input.N::T", sql);
-    buf_add_text(sql, ", true, now(), now() + interval '7 years',"
-                      " coalesce((SELECT chain_index FROM tip), -1) + input.n,"
-                      " coalesce(input.previous, (SELECT verification_hash FROM tip)) FROM (SELECT ");
+    buf_add_format(sql,
+                   ", CASE WHEN input.n = $%zu THEN pg_advisory_unlock(" STORE_TURN_LOCK
+                   ") IS NOT NULL ELSE true END,"
+                   " now(), now() + interval '7 years', coalesce((SELECT chain_index FROM tip), -1) + input.n,"
+                   " coalesce(input.previous, (SELECT verification_hash FROM tip)) FROM (SELECT ",
+                   count + 2);
     list(columns, count, "unnest($#) AS N", sql);
     buf_add_format(sql,
                    ", unnest($%zu) AS previous, generate_series(1, cardinality($%zu)) AS n) AS input"

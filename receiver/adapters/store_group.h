@@ -5,6 +5,14 @@
 #include "adapters/pg_conn.h"
 #include "adapters/store_statements.h"
 
+/* Receivers that share a database take turns, so that who waits puts its group together late. This is only a matter
+ * of order: what keeps the chain whole is its lock alone. */
+enum store_turn {
+    TURN_NONE,
+    TURN_NEXT,  /* the transaction is open, and this session is the next one to take the chain's lock */
+    TURN_CHAIN, /* the transaction is open, and has the chain's lock: where the session is not ours */
+};
+
 /* One group on its way; zero-initialise it ({0}), and clear it in the end (store_insert.h). It can be used again
  * after each confirm. The first members are set by the caller, and borrowed; the rest is for those who take it
  * there. */
@@ -15,8 +23,8 @@ struct store_group {
     size_t count;
     int64_t deadline_ns;
 
-    bool has_turn;    /* the transaction is open, and has the chain's lock */
-    bool has_waited;  /* for the chain's lock: somebody else writes too */
+    enum store_turn turn;
+    bool has_waited;  /* for the turn or for the chain's lock: somebody else writes too */
     bool looks_first; /* most of the rows are expected to be there */
     bool is_sent;
     bool is_committed;

@@ -10,10 +10,14 @@
 #include "adapters/store_insert.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "adapters/store_careful.h"
 #include "adapters/store_fresh.h"
+#include "adapters/store_locks.h"
 #include "adapters/store_step.h"
+
+#define LOCK_NOT_AVAILABLE "55P03"
 
 static int make_room(struct store_group *in)
 {
@@ -27,20 +31,38 @@ static int make_room(struct store_group *in)
     return 0;
 }
 
+/* The turn's lock outlives a ROLLBACK, for it is the session's. */
+static enum step roll_back(struct store_group *in, enum step step)
+{
+    struct err ignored;
+    bool is_next = in->turn == TURN_NEXT;
+    in->turn = TURN_NONE;
+    step = store_step_roll_back(in, step);
+    if (is_next && pg_conn_is_open(in->conn) &&
+        pg_conn_do(in->conn, STORE_PASS_TURN_IF_THERE, in->deadline_ns, &ignored))
+        return STEP_FAILED;
+    return step;
+}
+
+/* Who does not get the turn in time goes without it: the one who has it may hang. */
 enum outcome store_insert_take_turn(struct store_group *in, struct err *err)
 {
-    in->has_turn = store_step_open(in, err) == STEP_DONE;
-    if (in->has_turn)
+    bool is_ours = pg_conn_is_ours(in->conn);
+    in->has_waited = false;
+    enum step step = store_step_open(in, is_ours ? STATEMENT_TAKE_TURN : STATEMENT_TAKE_CHAIN, err);
+    if (step == STEP_DONE) {
+        in->turn = is_ours ? TURN_NEXT : TURN_CHAIN;
         return OUTCOME_DONE;
-    (void)store_step_roll_back(in, STEP_FAILED);
-    return OUTCOME_AGAIN;
+    }
+    bool is_late = is_ours && !strcmp(pg_conn_sqlstate(in->conn), LOCK_NOT_AVAILABLE);
+    step = store_step_roll_back(in, STEP_DONE);
+    return is_late && step == STEP_DONE ? OUTCOME_DONE : OUTCOME_AGAIN;
 }
 
 void store_insert_leave_turn(struct store_group *in)
 {
-    if (in->has_turn)
-        (void)store_step_roll_back(in, STEP_DONE);
-    in->has_turn = false;
+    if (in->turn != TURN_NONE)
+        (void)roll_back(in, STEP_DONE);
 }
 
 /* Whether the group is all new as far as can be seen from it alone, and so is sent without a look. */
@@ -58,6 +80,7 @@ void store_insert_send(struct store_group *in, bool looks_first, bool under_way)
 {
     bool may_send = !under_way || pg_conn_is_ours(in->conn);
     in->is_committed = false;
+    in->has_waited &= in->turn != TURN_NONE;
     in->looks_first = looks_first;
     in->is_sent = !make_room(in) && !looks_first && may_send && send_all(in);
 }
@@ -66,17 +89,18 @@ void store_insert_send(struct store_group *in, bool looks_first, bool under_way)
  * is on the way all the same; the group is not answered then, and whoever sends it again finds what was stored. */
 static enum step await_inserted(struct store_group *in, struct err *err)
 {
+    /* statements before the INSERT; the last of them waits for the chain */
+    static const int before[] = {[TURN_NONE] = 3, [TURN_NEXT] = 1, [TURN_CHAIN] = 0};
     PGresult *result = NULL;
-    size_t first = in->has_turn ? STATEMENT_INSERT : STATEMENT_BEGIN;
-    in->has_turn = false;
-    for (size_t statement = first; statement <= STATEMENT_INSERT; statement++) {
+    for (int left = before[in->turn]; left >= 0; left--) {
         PQclear(result);
         result = pg_conn_await_next(in->conn, in->deadline_ns, err);
         if (!result)
             return store_step_after_insert(in, err);
-        if (statement == STATEMENT_TAKE_CHAIN)
+        if (left == 1)
             store_step_note_wait(in, result);
     }
+    in->turn = TURN_NONE; /* passed on, or over with the transaction */
     enum step step = store_step_take_stored(result, in->rows, in->count, err);
     PQclear(result);
     (void)pg_conn_take_warning(in->conn); /* from now on it is about the COMMIT */
@@ -101,7 +125,7 @@ enum outcome store_insert_settle(struct store_group *in, bool *expects_duplicate
     enum step step = await_inserted(in, err);
     if (step == STEP_DONE)
         return OUTCOME_DONE;
-    step = store_step_roll_back(in, step);
+    step = roll_back(in, step);
     if (step == STEP_FAILED)
         return OUTCOME_AGAIN;
     return step == STEP_BAD_ROW ? store_careful_insert(in, true, err)

@@ -5,7 +5,8 @@
 #include "adapters/store_group.h"
 #include "base/outcome.h"
 
-/* Opens the transaction, and waits for the chain's lock. The rows need not be known yet. */
+/* Opens the transaction, and waits for the turn (a second at most, where the session is ours). The rows need not be
+ * known yet. */
 enum outcome store_insert_take_turn(struct store_group *insert, struct err *err);
 /* Ends what take_turn has opened, if it has. */
 void store_insert_leave_turn(struct store_group *insert);

@@ -52,6 +52,15 @@ int store_params_add_previous(struct store_params *params, struct store_row **ro
     return end(params);
 }
 
+int store_params_add_number(struct store_params *params, size_t number)
+{
+    int n = params->count++;
+    buf_add_format(&params->arrays[n], "%zu", number);
+    params->types[n] = PG_OID_INT4;
+    params->values[n] = params->arrays[n].data;
+    return params->arrays[n].failed ? -1 : 0;
+}
+
 struct pg_params store_params_view(const struct store_params *params)
 {
     return (struct pg_params){params->count, params->types, params->values, params->lengths, params->formats};

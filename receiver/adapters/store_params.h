@@ -5,11 +5,11 @@
 #include "adapters/pg_conn.h"
 #include "adapters/store_columns.h"
 
-enum { STORE_PARAMS_MAX = STORE_COLUMNS_MAX + 1 };
+enum { STORE_PARAMS_MAX = STORE_COLUMNS_MAX + 2 };
 
 /* Zero-initialise it ({0}). */
 struct store_params {
-    struct buf arrays[STORE_PARAMS_MAX];
+    struct buf arrays[STORE_PARAMS_MAX]; /* and of what is none, the text */
     Oid types[STORE_PARAMS_MAX];
     const char *values[STORE_PARAMS_MAX];
     int lengths[STORE_PARAMS_MAX];
@@ -25,6 +25,8 @@ MUST_CHECK int store_params_add_column(struct store_params *params, const struct
                                        struct store_row **rows, size_t count);
 /* Adds an array with the hash of the row before each row: NULL for the first. -1 when out of memory. */
 MUST_CHECK int store_params_add_previous(struct store_params *params, struct store_row **rows, size_t count);
+/* Adds one number, an int4. -1 when out of memory. */
+MUST_CHECK int store_params_add_number(struct store_params *params, size_t number);
 
 /* Borrowed from params, until it changes. */
 struct pg_params store_params_view(const struct store_params *params);

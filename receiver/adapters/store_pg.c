@@ -8,6 +8,7 @@
 #include "adapters/pg_conn.h"
 #include "adapters/sqlstate.h"
 #include "adapters/store_insert.h"
+#include "adapters/store_locks.h"
 #include "adapters/store_look_up.h"
 #include "adapters/store_statements.h"
 #include "base/clock.h"
@@ -27,6 +28,8 @@ static const char trial_sql[] =
     "LATERAL (SELECT rpad('alpine-receiver trial ' || n, 500, '.')) AS canonical(text)";
 
 enum { TRIAL_ROWS_MAX = 2000, INSERTS = 2 };
+/* One group that did not have to wait is no sign that nobody else writes. */
+enum { CONTENDED_GROUPS = 16 };
 #define LEAVE_LIMIT_NS (1 * NS_PER_S)
 
 struct store_pg {
@@ -38,9 +41,9 @@ struct store_pg {
     struct store_group inserts[INSERTS]; /* one is confirmed while the next one is on its way */
     struct store_group *sent;
     struct store_group *settled;
-    bool is_contended;
-    bool expects_duplicates; /* what was there already made up the last group that was looked up */
-    size_t failed_count;     /* rows of the largest insert that failed since one did not */
+    unsigned contended_groups; /* for so many more groups it counts as contended */
+    bool expects_duplicates;   /* what was there already made up the last group that was looked up */
+    size_t failed_count;       /* rows of the largest insert that failed since one did not */
 };
 
 /* --- connecting -------------------------------------------------------------------------------------------- */
@@ -53,7 +56,7 @@ static void store_close(void *self)
     pg->sent = NULL;
     pg->settled = NULL;
     for (size_t i = 0; i < INSERTS; i++)
-        pg->inserts[i].has_turn = false;
+        pg->inserts[i].turn = TURN_NONE;
 }
 
 static int check_schema(struct store_pg *pg, int64_t deadline_ns, struct err *err)
@@ -160,22 +163,28 @@ static struct store_group *next_insert(struct store_pg *pg, int64_t deadline_ns)
     return insert;
 }
 
+static void note_contention(struct store_pg *pg, bool has_waited)
+{
+    if (has_waited)
+        pg->contended_groups = CONTENDED_GROUPS;
+    else if (pg->contended_groups)
+        pg->contended_groups--;
+}
+
 static bool store_is_contended(void *self)
 {
     const struct store_pg *pg = self;
-    return pg->is_contended;
+    return pg->contended_groups > 0;
 }
 
 /* What is there already needs no turn. */
 static enum outcome store_take_turn(void *self, int64_t deadline_ns, struct err *err)
 {
     struct store_pg *pg = self;
-    if (!pg->is_contended || pg->expects_duplicates)
+    if (!pg->contended_groups || pg->expects_duplicates)
         return OUTCOME_DONE;
     struct store_group *insert = next_insert(pg, deadline_ns);
-    enum outcome outcome = store_insert_take_turn(insert, err);
-    pg->is_contended = insert->has_waited;
-    return outcome;
+    return store_insert_take_turn(insert, err);
 }
 
 static void store_leave_turn(void *self)
@@ -207,10 +216,8 @@ static enum outcome store_settle(void *self, struct err *err)
 {
     struct store_pg *pg = self;
     struct store_group *insert = pg->sent;
-    bool had_turn = insert->has_turn;
     enum outcome outcome = store_insert_settle(insert, &pg->expects_duplicates, err);
-    if (!had_turn)
-        pg->is_contended = insert->has_waited;
+    note_contention(pg, insert->has_waited);
     pg->sent = NULL;
     if (outcome != OUTCOME_DONE)
         return note_outcome(pg, insert, outcome);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "adapters/pg_array.h"
+#include "adapters/store_locks.h"
 
 enum { LOOK_UP_PARAMS = 3 };
 
@@ -15,21 +16,33 @@ static const char begin_sql[] = "BEGIN ISOLATION LEVEL READ COMMITTED";
 static const char check_at_once_sql[] = "SET CONSTRAINTS ALL IMMEDIATE";
 
 /* synchronous_commit is raised where it was lowered and never lowered where it is stricter. The time-outs keep a
- * receiver that is stopped in mid-transaction from holding the chain for ever, and end what nobody waits for any
- * more. Warnings have to come: one tells that no standby confirmed. The lock is taken last, under these settings. A
- * transaction's lock (not a session's) works behind pgbouncer, and PostgreSQL gives it back whatever happens to the
- * connection. */
-static const char take_chain_sql[] =
-    "SELECT set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') "
-    "THEN 'on' ELSE current_setting('synchronous_commit') END, true), "
-    "set_config('statement_timeout', CASE WHEN current_setting('statement_timeout')::interval "
-    "BETWEEN interval '1ms' AND make_interval(secs => $1 / 1000.0) THEN current_setting('statement_timeout') "
-    "ELSE $1::text END, true), "
-    "set_config('lock_timeout', least($1, 10000)::text, true), "
-    "set_config('idle_in_transaction_session_timeout', '10s', true), "
+ * receiver that is stopped in mid-transaction from holding a lock for ever, and end what nobody waits for any more.
+ * Warnings have to come: one tells that no standby confirmed. */
+#define TRANSACTION_SETTINGS                                                                                       \
+    "set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') "        \
+    "THEN 'on' ELSE current_setting('synchronous_commit') END, true), "                                            \
+    "set_config('statement_timeout', CASE WHEN current_setting('statement_timeout')::interval "                    \
+    "BETWEEN interval '1ms' AND make_interval(secs => $1 / 1000.0) THEN current_setting('statement_timeout') "     \
+    "ELSE $1::text END, true), "                                                                                   \
+    "set_config('idle_in_transaction_session_timeout', '10s', true), "                                             \
     "set_config('client_min_messages', 'warning', true), "
-    "CASE WHEN pg_try_advisory_xact_lock(" STORE_CHAIN_LOCK ") THEN 'free' "
-    "ELSE 'waited for' || pg_advisory_xact_lock(" STORE_CHAIN_LOCK ")::text END";
+#define LOCK_LIMIT(ms) "set_config('lock_timeout', least($1, " ms ")::text, true), "
+
+/* The lock is taken last, under these settings. A transaction's lock (not a session's) works behind pgbouncer, and
+ * PostgreSQL gives it back whatever happens to the connection. */
+#define CHAIN                                                                                                      \
+    "CASE WHEN pg_try_advisory_xact_lock(" STORE_CHAIN_LOCK ") THEN 'free' "                                       \
+    "ELSE 'waited for' || pg_advisory_xact_lock(" STORE_CHAIN_LOCK ")::text END"
+/* The turn's lock is the session's, since it is passed on before the end of the transaction. It is taken within the
+ * transaction, so that a time-out ends a receiver that stops with it. The wait is short: without the turn it goes
+ * too. */
+#define TURN                                                                                                       \
+    "CASE WHEN pg_try_advisory_lock(" STORE_TURN_LOCK ") THEN 'free' "                                             \
+    "ELSE 'waited for' || pg_advisory_lock(" STORE_TURN_LOCK ")::text END"
+
+static const char take_chain_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("10000") CHAIN;
+static const char take_turn_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("1000") TURN;
+static const char follow_sql[] = "SELECT " LOCK_LIMIT("10000") CHAIN;
 
 static const char look_up_sql[] = "SELECT input.n, coalesce(by_hash.id, by_id.id), by_hash.id IS NOT NULL "
                                   "FROM unnest($1, $2, $3) WITH ORDINALITY AS input(hash, signal_id, provider, n) "
@@ -39,7 +52,7 @@ static const char look_up_sql[] = "SELECT input.n, coalesce(by_hash.id, by_id.id
                                   "AND provider = input.provider AND external_signal_id = input.signal_id LIMIT 1) "
                                   "AS by_id ON true WHERE coalesce(by_hash.id, by_id.id) IS NOT NULL";
 
-static const Oid take_chain_types[] = {PG_OID_INT4};
+static const Oid wait_types[] = {PG_OID_INT4};
 static const Oid look_up_types[LOOK_UP_PARAMS] = {PG_OID_TEXT_ARRAY, PG_OID_TEXT_ARRAY, PG_OID_TEXT_ARRAY};
 
 int store_statements_init(struct store_statements *statements)
@@ -51,13 +64,16 @@ int store_statements_init(struct store_statements *statements)
     for (size_t i = 0; i < count; i++)
         statements->insert_types[i] = pg_type_find(statements->columns[i].type)->array_oid;
     statements->insert_types[count] = PG_OID_TEXT_ARRAY;
+    statements->insert_types[count + 1] = PG_OID_INT4;
     const struct pg_statement list[STATEMENT_COUNT] = {
         [STATEMENT_BEGIN] = {"alpine_begin", begin_sql, 0, NULL},
         [STATEMENT_CHECK_AT_ONCE] = {"alpine_check_at_once", check_at_once_sql, 0, NULL},
-        [STATEMENT_TAKE_CHAIN] = {"alpine_take_chain", take_chain_sql, 1, take_chain_types},
-        [STATEMENT_INSERT] = {"alpine_insert", statements->insert_sql.data, (int)count + 1,
+        [STATEMENT_TAKE_CHAIN] = {"alpine_take_chain", take_chain_sql, 1, wait_types},
+        [STATEMENT_FOLLOW] = {"alpine_follow", follow_sql, 1, wait_types},
+        [STATEMENT_INSERT] = {"alpine_insert", statements->insert_sql.data, (int)count + 2,
                               statements->insert_types},
         [STATEMENT_COMMIT] = {"alpine_commit", "COMMIT", 0, NULL},
+        [STATEMENT_TAKE_TURN] = {"alpine_take_turn", take_turn_sql, 1, wait_types},
         [STATEMENT_LOOK_UP] = {"alpine_look_up", look_up_sql, LOOK_UP_PARAMS, look_up_types},
     };
     memcpy(statements->list, list, sizeof list);
@@ -86,12 +102,12 @@ int store_statements_prepare(const struct store_statements *statements, struct p
 }
 
 int store_statements_insert_params(const struct store_statements *statements, struct store_params *params,
-                                   struct store_row **rows, size_t count)
+                                   struct store_row **rows, size_t count, size_t pass_turn_at)
 {
     for (size_t i = 0; i < statements->column_count; i++)
         if (store_params_add_column(params, &statements->columns[i], rows, count))
             return -1;
-    return store_params_add_previous(params, rows, count);
+    return store_params_add_previous(params, rows, count) || store_params_add_number(params, pass_turn_at) ? -1 : 0;
 }
 
 static const struct store_column *find_column(const struct store_statements *statements, const char *name)

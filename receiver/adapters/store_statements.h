@@ -6,17 +6,16 @@
 #include "adapters/store_columns.h"
 #include "adapters/store_params.h"
 
-/* Whoever extends the chain holds this advisory lock; 'alpine' in ASCII. tests/system uses it to hold the chain. */
-#define STORE_CHAIN_LOCK "107069087837797"
-
 enum store_statement {
     STATEMENT_BEGIN,
     STATEMENT_CHECK_AT_ONCE,
     STATEMENT_TAKE_CHAIN, /* parameter: how many milliseconds the transaction has; the last column: "free", or not
                            */
+    STATEMENT_FOLLOW,     /* as STATEMENT_TAKE_CHAIN, after STATEMENT_TAKE_TURN */
     STATEMENT_INSERT,     /* parameters: store_statements_insert_params */
     STATEMENT_COMMIT,
-    STATEMENT_LOOK_UP, /* parameters: arrays of hash, signal_id, provider */
+    STATEMENT_TAKE_TURN, /* as STATEMENT_TAKE_CHAIN */
+    STATEMENT_LOOK_UP,   /* parameters: arrays of hash, signal_id, provider */
     STATEMENT_COUNT
 };
 
@@ -35,9 +34,11 @@ void store_statements_clear(struct store_statements *statements);
 MUST_CHECK int store_statements_prepare(const struct store_statements *statements, struct pg_conn *conn,
                                         int64_t deadline_ns, struct err *err);
 
-/* The parameters of STATEMENT_INSERT and of STATEMENT_LOOK_UP for these rows. -1 when out of memory. */
+/* The parameters of STATEMENT_INSERT and of STATEMENT_LOOK_UP for these rows. -1 when out of memory. The turn is
+ * passed on before row pass_turn_at is inserted, counted from 1; 0: there is none to be passed on. */
 MUST_CHECK int store_statements_insert_params(const struct store_statements *statements,
-                                              struct store_params *params, struct store_row **rows, size_t count);
+                                              struct store_params *params, struct store_row **rows, size_t count,
+                                              size_t pass_turn_at);
 MUST_CHECK int store_statements_look_up_params(const struct store_statements *statements,
                                                struct store_params *params, struct store_row **rows, size_t count);
 

@@ -46,27 +46,45 @@ static int queue(struct store_group *in, enum store_statement statement, struct 
 
 void store_step_note_wait(struct store_group *in, const PGresult *result)
 {
-    in->has_waited = strcmp(PQgetvalue(result, 0, PQnfields(result) - 1), "free") != 0;
+    in->has_waited |= strcmp(PQgetvalue(result, 0, PQnfields(result) - 1), "free") != 0;
 }
 
-static int queue_opening(struct store_group *in, struct err *err)
+/* What takes a lock. */
+static int queue_wait(struct store_group *in, enum store_statement statement, struct err *err)
 {
     char limit_ms[24];
     const char *values[] = {limit_ms};
-    const struct pg_statement *take_chain = &in->statements->list[STATEMENT_TAKE_CHAIN];
-    const struct pg_params params = {.count = 1, .types = take_chain->types, .values = values};
+    const struct pg_statement *wait = &in->statements->list[statement];
+    const struct pg_params params = {.count = 1, .types = wait->types, .values = values};
     (void)snprintf(limit_ms, sizeof limit_ms, "%lld", (long long)pg_conn_statement_ms(in->deadline_ns));
+    return pg_conn_queue(in->conn, wait, &params, err);
+}
+
+static int queue_opening(struct store_group *in, enum store_statement wait, struct err *err)
+{
     if (queue(in, STATEMENT_BEGIN, err) || queue(in, STATEMENT_CHECK_AT_ONCE, err))
         return -1;
-    return pg_conn_queue(in->conn, take_chain, &params, err);
+    return queue_wait(in, wait, err);
+}
+
+static int queue_chain(struct store_group *in, struct err *err)
+{
+    switch (in->turn) {
+    case TURN_NONE:
+        return queue_opening(in, STATEMENT_TAKE_CHAIN, err);
+    case TURN_NEXT:
+        return queue_wait(in, STATEMENT_FOLLOW, err);
+    case TURN_CHAIN:
+        break;
+    }
+    return 0;
 }
 
 /* The INSERT's answer is wanted as soon as it is there: the next group is built while the COMMIT waits for the
  * disk. */
 static int queue_whole(struct store_group *in, const struct pg_params *rows, struct err *err)
 {
-    if ((!in->has_turn && queue_opening(in, err)) ||
-        pg_conn_queue(in->conn, &in->statements->list[STATEMENT_INSERT], rows, err) ||
+    if (queue_chain(in, err) || pg_conn_queue(in->conn, &in->statements->list[STATEMENT_INSERT], rows, err) ||
         pg_conn_queue_flush(in->conn, err))
         return -1;
     return queue(in, STATEMENT_COMMIT, err);
@@ -76,7 +94,9 @@ int store_step_send_rows(struct store_group *in, bool whole, struct store_row **
 {
     struct store_params params = {0};
     int status = -1;
-    if (store_statements_insert_params(in->statements, &params, rows, count)) {
+    /* what is left takes about as long as the next receiver takes to put its group together */
+    size_t pass_turn_at = whole && in->turn == TURN_NEXT ? count - count / 4 : 0;
+    if (store_statements_insert_params(in->statements, &params, rows, count, pass_turn_at)) {
         err_set(err, "out of memory");
         goto out;
     }
@@ -163,9 +183,9 @@ enum step store_step_roll_back(struct store_group *in, enum step step)
     return step;
 }
 
-enum step store_step_open(struct store_group *in, struct err *err)
+enum step store_step_open(struct store_group *in, enum store_statement wait, struct err *err)
 {
-    if (queue_opening(in, err) || pg_conn_send(in->conn, err))
+    if (queue_opening(in, wait, err) || pg_conn_send(in->conn, err))
         return STEP_FAILED;
     PGresult *result = pg_conn_await(in->conn, in->deadline_ns, err);
     if (!result)

@@ -19,9 +19,9 @@ enum step store_step_after_insert(struct store_group *in, struct err *err);
 /* STEP_FAILED. */
 enum step store_step_no_memory(struct err *err);
 
-/* Begins, and waits for the chain's lock. */
-enum step store_step_open(struct store_group *in, struct err *err);
-/* Of STATEMENT_TAKE_CHAIN's result: had it to wait? */
+/* Begins, and waits for what STATEMENT_TAKE_CHAIN or STATEMENT_TAKE_TURN takes. */
+enum step store_step_open(struct store_group *in, enum store_statement wait, struct err *err);
+/* Of their result: had it to wait? */
 void store_step_note_wait(struct store_group *in, const PGresult *result);
 /* Statements that return nothing of interest. */
 enum step store_step_run(struct store_group *in, const char *sql, struct err *err);

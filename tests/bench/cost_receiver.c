@@ -25,7 +25,7 @@ static int build(const struct store_statements *statements, struct store_row **r
     int failed = 0;
     for (; rounds > 0 && !failed; rounds--) {
         struct store_params params = {0};
-        failed = store_statements_insert_params(statements, &params, rows, count);
+        failed = store_statements_insert_params(statements, &params, rows, count, 0);
         store_params_clear(&params);
     }
     return failed;

@@ -61,6 +61,8 @@ DEFECTS = _table(
      System("test_database_commit.py", "test_a_commit_waits_for_the_disk_whatever_the_databases_default_is", "off-on")),
     ("chain-lock-not-taken", "receivers do not take turns at the chain's tip",
      System("test_database_commit.py", "test_another_receiver_waits_for_its_turn_at_the_chain")),
+    ("turn-not-given-back", "after a group that failed the turn is kept, and the others wait for it",
+     System("test_turns.py", "test_the_turn_is_given_back_after_a_group_that_fails")),
     ("batch-not-sorted", "a batch is searched for what comes twice as if it were sorted, but it is not",
      Unit("store_fresh", "the_first_with_a_hash_or_an_id")),
     ("bad-row-takes-the-batch-along", "a row that the table refuses takes the others of its transaction along",

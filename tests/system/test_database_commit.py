@@ -9,6 +9,7 @@ import pytest
 from support.answers import assert_error, assert_stored
 from support.chain import check_chain
 from support.locked import Locked
+from support.locks import CHAIN_LOCK
 from support.postgres import APP, OWNER
 from support.statement_proxy import COMMIT, INSERT, statement_proxy
 from support.waiting import stays, wait_for
@@ -120,7 +121,6 @@ class Careful:
 WAYS = pytest.mark.parametrize("way", [Usual, Careful])
 
 
-CHAIN_LOCK = 107069087837797  # receiver/adapters/store_statements.h
 NOTE_HOW_IT_COMMITS = """
     CREATE TABLE noted (how text);
     CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS

@@ -10,6 +10,7 @@ import pytest
 from support.answers import assert_error, assert_stored
 from support.argo import canonical
 from support.chain import check_chain
+from support.locks import CHAIN_LOCK, Held
 from support.recovery import assert_recovers, wait_takes_writes
 from support.small_disk import SmallDisk
 from support.statement_proxy import COMMIT, statement_proxy
@@ -116,15 +117,11 @@ def test_a_lock_that_lasts_makes_it_unready_until_it_is_gone(stage, maker):
 @pytest.mark.slow
 def test_the_chain_held_by_somebody_who_hangs_makes_it_unready(stage, maker):
     receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=1)
-    holder = receiver.database.connect()
-    holder.autocommit = False
-    holder.cursor().execute("SELECT pg_advisory_xact_lock(107069087837797)")
-    assert_error(receiver.post(maker.signal()), 503, "unavailable")
-    assert_unavailable(receiver, maker.signal())
-    stays(lambda: not receiver.ready(), 3, "a write would wait")
-    holder.rollback()
+    with Held(receiver.database, CHAIN_LOCK):
+        assert_error(receiver.post(maker.signal()), 503, "unavailable")
+        assert_unavailable(receiver, maker.signal())
+        stays(lambda: not receiver.ready(), 3, "a write would wait")
     assert_recovers(receiver, [maker.signal()], time.monotonic())
-    holder.close()
 
 
 @pytest.mark.slow

@@ -128,6 +128,8 @@ static void the_statement_names_them_all(void **state)
     (void)snprintf(last, sizeof last, "$%zu", count + 1);
     assert_non_null(strstr(sql.data, last));
     (void)snprintf(last, sizeof last, "$%zu", count + 2);
+    assert_non_null(strstr(sql.data, last));
+    (void)snprintf(last, sizeof last, "$%zu", count + 3);
     assert_null(strstr(sql.data, last));
     static const char *const needed[] = {"cardinality", "RETURNING",     "interval '7 years'",
                                          "is_active",   "previous_hash", "chain_index"};

@@ -1,0 +1,105 @@
+"""Receivers that share a database take turns: both get on, the turn is always given back, and who hangs with it does not
+stop the other."""
+
+import threading
+import time
+
+import pytest
+
+from support.answers import assert_stored
+from support.argo import seal
+from support.chain import check_chain
+from support.locks import CHAIN_LOCK, TURN_LOCK, Held, held
+from support.waiting import wait_for
+
+pytestmark = pytest.mark.under_tsan
+
+
+@pytest.fixture
+def contended(stage, maker):
+    """A receiver that had to wait for the chain just now, and so takes turns for a while."""
+    receiver = stage.receiver()
+    answers = []
+    with Held(receiver.database, CHAIN_LOCK) as chain:
+        poster = threading.Thread(target=lambda: answers.append(receiver.post(maker.signal())))
+        poster.start()
+        chain.wait_waiting()
+    poster.join()
+    assert answers[0].status == 201
+    return receiver
+
+
+def waits_for_its_turn(receiver, maker):
+    """Whether it takes turns: then it cannot go on while somebody else has the turn, at first."""
+    answers = []
+    with Held(receiver.database, TURN_LOCK) as turn:
+        poster = threading.Thread(target=lambda: answers.append(receiver.post(maker.signal())))
+        poster.start()
+        turn.wait_waiting()
+    poster.join()
+    return answers[0].status == 201
+
+
+def test_who_had_to_wait_takes_turns(contended, maker):
+    assert waits_for_its_turn(contended, maker)
+
+
+def test_the_turn_is_given_back_after_each_group(contended, maker):
+    for signals in (maker.signals(1), maker.signals(7)):
+        assert contended.batch(signals).json["stored"] == len(signals)
+        assert not held(contended.database, TURN_LOCK)
+    assert check_chain(contended.database) == 9
+
+
+def test_the_turn_is_given_back_after_a_group_that_fails(contended, maker):
+    known, first, second = maker.signals(3)
+    assert_stored(contended.post(known), known)
+    forged = seal({**maker.signal(), "symbol": "REFUSED"})
+    contended.database.query("ALTER TABLE signals ADD CHECK (symbol <> 'REFUSED')")
+    assert contended.batch([known, first]).json["duplicates"] == 1
+    assert not held(contended.database, TURN_LOCK)
+    assert contended.batch([forged, second]).json["rejected"] == 1
+    assert not held(contended.database, TURN_LOCK)
+    assert waits_for_its_turn(contended, maker), "it still takes turns after all that"
+
+
+def test_who_hangs_with_the_turn_holds_nobody_up_for_long(contended, maker):
+    signal = maker.signal()
+    with Held(contended.database, TURN_LOCK):
+        began = time.monotonic()
+        assert_stored(contended.post(signal), signal)
+        assert 0.9 < time.monotonic() - began < 5, "it waits for a second, and then goes without the turn"
+    assert check_chain(contended.database) == 2
+
+
+def test_who_is_alone_again_takes_no_turns(contended, maker):
+    for signal in maker.signals(20):
+        assert_stored(contended.post(signal), signal)
+    with Held(contended.database, TURN_LOCK):
+        began = time.monotonic()
+        contended.post(maker.signal())
+        assert time.monotonic() - began < 0.9
+
+
+def test_two_receivers_both_get_on(stage, maker):
+    database = stage.database()
+    pair = [stage.receiver(database, name) for name in ("one", "other")]
+    counts = [0, 0]
+    ended = threading.Event()
+
+    def poster(number):
+        while not ended.is_set():
+            assert pair[number].batch(maker_lists[number].pop()).status == 200
+            counts[number] += 1
+
+    maker_lists = [[maker.signals(20) for _ in range(200)] for _ in pair]
+    threads = [threading.Thread(target=poster, args=(number,)) for number in (0, 1, 0, 1)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: sum(counts) >= 100, 60, "a hundred batches")
+    ended.set()
+    for thread in threads:
+        thread.join()
+    assert min(counts) >= 25, "neither of them starves"
+    assert not held(database, TURN_LOCK) and not held(database, CHAIN_LOCK)
+    assert check_chain(database) == 20 * sum(counts)
