@@ -1,4 +1,7 @@
 /* alpine-receiver: takes signals over HTTP and stores each one once. */
+#include <stdio.h>
+
+#include "aws/secrets.h"
 #include "commands/commands.h"
 #include "commands/settings.h"
 
@@ -7,6 +10,7 @@ static const struct command commands[] = {
      .summary = "receive signals until SIGTERM (--migrate: migrate the database first)",
      .flags = "--migrate",
      .needs = NEEDS_DATABASE | NEEDS_KEY,
+     .uses_secrets = true,
      .run = command_serve},
     {.name = "migrate",
      .summary = "bring the database to this version's schema (--status: only tell)",
@@ -17,6 +21,7 @@ static const struct command commands[] = {
      .summary = "is everything set up? (--json)",
      .flags = "--json",
      .tolerates_problems = true,
+     .uses_secrets = true,
      .run = command_check},
     {.name = "healthcheck",
      .summary = "exit 0 if the receiver on this host would take a signal, else 1",
@@ -29,6 +34,11 @@ static const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
+    struct aws_secrets *aws = aws_secrets_new();
+    if (!aws) {
+        (void)fputs("alpine-receiver: out of memory\n", stderr);
+        return EXIT_FAILED;
+    }
     const struct program program = {
         .name = "alpine-receiver",
         .summary = "stores trading signals in Alpine's database, each one once",
@@ -37,6 +47,9 @@ int main(int argc, char **argv)
         .settings = receiver_settings_table,
         .setting_count = receiver_settings_count,
         .values_size = sizeof(struct receiver_settings),
+        .secrets = aws_secrets_source(aws),
     };
-    return command_main(&program, argc, argv);
+    int code = command_main(&program, argc, argv);
+    aws_secrets_free(aws);
+    return code;
 }

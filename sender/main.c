@@ -1,12 +1,19 @@
 /* alpine-sender: pushes Argo's signals to Alpine's receiver. */
+#include <stdio.h>
+
+#include "aws/secrets.h"
 #include "commands/commands.h"
 #include "commands/settings.h"
 
 static const struct command commands[] = {
-    {.name = "run", .summary = "the service: send each signal as soon as Argo has it", .run = command_run},
+    {.name = "run",
+     .summary = "the service: send each signal as soon as Argo has it",
+     .uses_secrets = true,
+     .run = command_run},
     {.name = "sync",
      .summary = "send all that is waiting, then exit (--json; --full: all that there is, once more)",
      .flags = "--json --full",
+     .uses_secrets = true,
      .run = command_sync},
     {.name = "send",
      .arguments = "[FILE|-]",
@@ -14,6 +21,7 @@ static const struct command commands[] = {
      .flags = "--json",
      .summary = "send signals from a file or stdin, one JSON object a line (--json)",
      .needs = NEEDS_RECEIVER,
+     .uses_secrets = true,
      .run = command_send},
     {.name = "hash",
      .arguments = "[FILE|-]",
@@ -25,11 +33,13 @@ static const struct command commands[] = {
      .summary = "is everything set up? (--json)",
      .flags = "--json",
      .tolerates_problems = true,
+     .uses_secrets = true,
      .run = command_check},
     {.name = "test",
      .summary = "health, key, and a dry-run signal end to end (--json)",
      .flags = "--json",
      .needs = NEEDS_RECEIVER,
+     .uses_secrets = true,
      .run = command_test},
     {.name = "status",
      .summary = "what was delivered, what waits, what is dead (--json)",
@@ -48,6 +58,11 @@ static const struct command commands[] = {
 
 int main(int argc, char **argv)
 {
+    struct aws_secrets *aws = aws_secrets_new();
+    if (!aws) {
+        (void)fputs("alpine-sender: out of memory\n", stderr);
+        return EXIT_FAILED;
+    }
     const struct program program = {
         .name = "alpine-sender",
         .summary = "pushes Argo's trading signals to Alpine, each one once",
@@ -56,6 +71,9 @@ int main(int argc, char **argv)
         .settings = sender_settings_table,
         .setting_count = sender_settings_count,
         .values_size = sizeof(struct sender_settings),
+        .secrets = aws_secrets_source(aws),
     };
-    return command_main(&program, argc, argv);
+    int code = command_main(&program, argc, argv);
+    aws_secrets_free(aws);
+    return code;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
+
 /* With its header just within what glibc's malloc keeps ready for each thread (1,032 bytes). */
 enum { CHUNK_SIZE = 992 };
 
@@ -60,4 +62,11 @@ void arena_clear(struct arena *arena)
         free(arena->chunks);
         arena->chunks = next;
     }
+}
+
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_chunk *chunk = arena->chunks; chunk; chunk = chunk->next)
+        digest_wipe(chunk->bytes, chunk->used);
+    arena_clear(arena);
 }

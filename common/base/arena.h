@@ -17,5 +17,7 @@ void *arena_alloc(struct arena *arena, size_t len);
 char *arena_copy(struct arena *arena, const char *data, size_t len);
 /* Frees everything and makes it empty. */
 void arena_clear(struct arena *arena);
+/* The same, and overwrites it first: for secrets. */
+void arena_wipe(struct arena *arena);
 
 #endif

@@ -195,9 +195,25 @@ int command_require(const struct invocation *invocation, unsigned needs)
     struct err err = {0};
     if (!config_problem(invocation->config, needs, &err))
         return 0;
-    log_write(invocation->log, LOG_ERROR, LOG_WITH(LOG_STR("setting", err.subject)), "Configuration error: %s",
-              err.message);
-    return EXIT_CONFIG;
+    bool passes = config_may_recover(invocation->config, needs);
+    log_write(invocation->log, LOG_ERROR, LOG_WITH(LOG_STR("setting", err.subject)), "%s: %s",
+              passes ? "Cannot start now" : "Configuration error", err.message);
+    return passes ? EXIT_FAILED : EXIT_CONFIG;
+}
+
+static const struct secret_source *secrets_of(const struct invocation *invocation)
+{
+    return invocation->command->uses_secrets ? invocation->program->secrets : NULL;
+}
+
+static void log_warnings(const struct invocation *invocation, const struct config *config)
+{
+    for (size_t i = 0; i < invocation->program->setting_count; i++) {
+        const char *warning = config_warning(config, i);
+        if (warning && *config_shown(config, i)) /* without a value it is an error, and told as such */
+            log_write(invocation->log, LOG_WARN,
+                      LOG_WITH(LOG_STR("setting", invocation->program->settings[i].name)), "%s", warning);
+    }
 }
 
 static int open_settings(struct invocation *invocation)
@@ -206,12 +222,15 @@ static int open_settings(struct invocation *invocation)
     invocation->values = calloc(1, program->values_size);
     if (invocation->values)
         invocation->config = config_open(program->settings, program->setting_count, invocation->options,
-                                         invocation->option_count, invocation->values);
+                                         invocation->option_count, secrets_of(invocation), invocation->values);
     if (!invocation->config || open_log(invocation)) {
         (void)fprintf(stderr, "%s: out of memory\n", program->name);
         return EXIT_FAILED;
     }
-    return invocation->command->tolerates_problems ? 0 : command_require(invocation, invocation->command->needs);
+    if (invocation->command->tolerates_problems)
+        return 0;
+    log_warnings(invocation, invocation->config);
+    return command_require(invocation, invocation->command->needs);
 }
 
 static void close_invocation(struct invocation *invocation)
@@ -264,9 +283,10 @@ int command_reload(const struct invocation *invocation, unsigned needs, void *va
                    struct err *err)
 {
     *config = config_open(invocation->program->settings, invocation->program->setting_count, invocation->options,
-                          invocation->option_count, values);
+                          invocation->option_count, secrets_of(invocation), values);
     if (!*config)
         return err_set(err, "out of memory");
+    log_warnings(invocation, *config);
     if (!config_problem(*config, needs, err))
         return 0;
     config_close(*config);
@@ -292,6 +312,8 @@ static void print_setting(const struct setting *setting)
         (void)printf("; or %s_FILE", setting->name);
     else
         (void)printf("; %s", config_option_name(setting->name, option, sizeof option));
+    if (setting->aws_secret)
+        (void)printf("; AWS secret %s", setting->aws_secret);
     (void)printf("\n");
 }
 

@@ -29,6 +29,7 @@ struct command {
     size_t arguments_max;                      /* how many positional arguments there may be */
     unsigned needs;                            /* which settings it cannot do without (struct setting, needed_by) */
     bool tolerates_problems;                   /* it reports bad settings itself */
+    bool uses_secrets;                         /* it is worth asking the secrets manager for */
     int (*run)(struct invocation *invocation); /* returns the exit code */
 };
 
@@ -39,7 +40,8 @@ struct program {
     size_t command_count;
     const struct setting *settings;
     size_t setting_count;
-    size_t values_size; /* of the struct of values, which starts with struct common_settings */
+    size_t values_size;                  /* of the struct of values, which starts with struct common_settings */
+    const struct secret_source *secrets; /* for the commands that use them; NULL: there is none */
 };
 
 enum { INVOCATION_MAX = 32 };
@@ -72,7 +74,7 @@ MUST_CHECK int command_reload(const struct invocation *invocation, unsigned need
                               struct config **config, struct err *err);
 
 /* For a command that finds out while it runs what it needs: returns 0, or says what is wrong and returns
- * EXIT_CONFIG. */
+ * EXIT_CONFIG; EXIT_FAILED if it is only that the secrets manager did not answer, which a later start may mend. */
 int command_require(const struct invocation *invocation, unsigned needs);
 
 /* Prints "program: message" and how to get help; returns EXIT_USAGE. */

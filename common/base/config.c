@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/config_source.h"
+#include "base/digest.h"
 #include "base/file.h"
 
 enum { DOCUMENT_MAX = 1048576 };
@@ -164,6 +165,8 @@ bad:
                   resolved->found.origin, reason.message);
     result = -1;
 out:
+    if (content.data)
+        digest_wipe(content.data, content.capacity);
     buf_clear(&content);
     return result;
 }
@@ -181,7 +184,7 @@ static void resolve_all(struct config *config, struct config_inputs *inputs)
 }
 
 struct config *config_open(const struct setting *table, size_t count, const struct config_option *options,
-                           size_t option_count, void *values)
+                           size_t option_count, const struct secret_source *secrets, void *values)
 {
     struct config *config = calloc(1, sizeof *config);
     if (!config)
@@ -194,8 +197,13 @@ struct config *config_open(const struct setting *table, size_t count, const stru
     config->table = table;
     config->count = count;
     config->values = values;
-    struct config_inputs inputs = {.options = options, .option_count = option_count, .arena = &config->arena};
+    struct config_inputs inputs = {
+        .options = options, .option_count = option_count, .secrets = secrets, .arena = &config->arena};
+    if (secrets)
+        secrets->ops->begin(secrets->self);
     resolve_all(config, &inputs);
+    if (secrets)
+        secrets->ops->end(secrets->self);
     return config;
 }
 
@@ -203,8 +211,9 @@ void config_close(struct config *config)
 {
     if (!config)
         return;
+    json_doc_wipe(config->document);
     json_doc_free(config->document);
-    arena_clear(&config->arena);
+    arena_wipe(&config->arena);
     free(config->resolved);
     free(config);
 }
@@ -220,11 +229,13 @@ int config_problem_of(const struct config *config, size_t index, unsigned needs,
     }
     if (resolved->found.value || !(setting->needed_by & needs))
         return 0;
+    const char *said = resolved->found.secrets_said;
     if (setting->secret)
-        return err_set_about(err, setting->name, "%s is not set: %s. Set %s or %s_FILE", setting->name,
-                             setting->help, setting->name, setting->name);
-    return err_set_about(err, setting->name, "%s is not set: %s. Set it in the environment or with %s",
-                         setting->name, setting->help, config_option_name(setting->name, option, sizeof option));
+        return err_set_about(err, setting->name, "%s is not set: %s. Set %s or %s_FILE%s%s", setting->name,
+                             setting->help, setting->name, setting->name, said ? ". " : "", said ? said : "");
+    return err_set_about(err, setting->name, "%s is not set: %s. Set it in the environment or with %s%s%s",
+                         setting->name, setting->help, config_option_name(setting->name, option, sizeof option),
+                         said ? ". " : "", said ? said : "");
 }
 
 int config_problem(const struct config *config, unsigned needs, struct err *err)
@@ -233,6 +244,26 @@ int config_problem(const struct config *config, unsigned needs, struct err *err)
         if (config_problem_of(config, i, needs, err))
             return -1;
     return 0;
+}
+
+bool config_may_recover(const struct config *config, unsigned needs)
+{
+    struct err ignored;
+    bool any = false;
+    for (size_t i = 0; i < config->count; i++) {
+        if (!config_problem_of(config, i, needs, &ignored))
+            continue;
+        if (config->resolved[i].bad || config->resolved[i].found.secrets_outcome != OUTCOME_AGAIN)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+const char *config_warning(const struct config *config, size_t index)
+{
+    const struct config_found *found = &config->resolved[index].found;
+    return found->secrets_outcome == OUTCOME_DONE ? NULL : found->secrets_said;
 }
 
 const char *config_origin(const struct config *config, size_t index)

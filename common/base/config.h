@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/secret_source.h"
 #include "base/setting.h"
 
 /* The rows that both programs have; their values are the first member of each program's struct of values. */
@@ -31,9 +32,11 @@ struct common_settings {
 struct config; /* the values, their origins and what is wrong with them; owns all text */
 
 /* Looks every setting of the table up, and writes the good values into `values` (text there lives as long as
- * the config). Never fails for a bad value: config_problem tells. NULL when out of memory. */
+ * the config). Never fails for a bad value: config_problem tells. `secrets` may be NULL; else this takes as long as
+ * it does. NULL when out of memory. */
 struct config *config_open(const struct setting *table, size_t count, const struct config_option *options,
-                           size_t option_count, void *values);
+                           size_t option_count, const struct secret_source *secrets, void *values);
+/* Overwrites the values before it frees them. */
 void config_close(struct config *config);
 
 /* The first thing that is wrong for a command with these `needs` bits: a malformed value, a file that cannot be
@@ -42,8 +45,14 @@ MUST_CHECK int config_problem(const struct config *config, unsigned needs, struc
 /* The same for one setting. */
 MUST_CHECK int config_problem_of(const struct config *config, size_t index, unsigned needs, struct err *err);
 
+/* True if a command with these needs has a problem, and it is only that the secrets manager did not answer. */
+bool config_may_recover(const struct config *config, unsigned needs);
+/* What somebody should know though the command can do without: the secrets manager did not answer, or refused. NULL
+ * if there is nothing. Borrowed. */
+const char *config_warning(const struct config *config, size_t index);
+
 /* "environment", "command line", "/run/secrets/key (ARGO_API_KEY_FILE)", "config.json: alpine.api_url", "default",
- * "not set". Borrowed. */
+ * "AWS Secrets Manager: NAME", "not set". Borrowed. */
 const char *config_origin(const struct config *config, size_t index);
 /* The value as it may be shown: "(secret)" for secrets, "" if there is none. Borrowed. */
 const char *config_shown(const struct config *config, size_t index);

@@ -1,4 +1,5 @@
-/* config_source: command line, environment, NAME_FILE, config.json, default. Knows nothing of types and bounds. */
+/* config_source: command line, environment, NAME_FILE, secrets manager, config.json, default. Knows nothing of
+ * types and bounds. */
 #include "base/config_source.h"
 
 #include <stdio.h>
@@ -106,6 +107,35 @@ static int from_file_variable(const struct config_inputs *inputs, const struct s
     return from_file(inputs, name, getenv(file_name(setting, name)), found, err);
 }
 
+/* A manager that does not answer or refuses is no error here, for a later place may have the value; config tells.
+ */
+static int from_secrets(const struct config_inputs *inputs, const struct setting *setting,
+                        struct config_found *found, struct err *err)
+{
+    const struct secret_source *secrets = inputs->secrets;
+    struct secret_query query = {setting->aws_secret, setting->name, inputs->arena};
+    struct secret_found secret = {0};
+    struct err said = {0};
+    char cause[512];
+    if (!secrets || !setting->aws_secret)
+        return 0;
+    enum outcome outcome = secrets->ops->get(secrets->self, &query, &secret, &said);
+    if (outcome == OUTCOME_DONE && secret.value) {
+        found->value = secret.value;
+        found->origin =
+            join(inputs->arena, secrets->name, ": ", setting->aws_secret, secret.cached ? " (cached)" : "");
+        return 0;
+    }
+    if (outcome == OUTCOME_DONE && !*said.message)
+        return 0;
+    (void)snprintf(cause, sizeof cause, "%s, secret %s: %s", secrets->name, setting->aws_secret, said.message);
+    if (outcome == OUTCOME_NEVER)
+        return err_set(err, "%s", cause);
+    found->secrets_said = arena_copy(inputs->arena, cause, strlen(cause));
+    found->secrets_outcome = outcome;
+    return 0;
+}
+
 static const char *document_text(const struct json_value *value, struct arena *arena)
 {
     char number[32];
@@ -175,21 +205,17 @@ int config_source_find(const struct config_inputs *inputs, const struct setting 
                        struct config_found *found, struct err *err)
 {
     static source_fn *const sources[] = {
-        from_command_line,
-        from_file_option,
-        from_environment,
-        from_file_variable,
-        /* a secrets manager stands here */
-        from_document,
-        from_default,
+        from_command_line, from_file_option, from_environment, from_file_variable,
+        from_secrets,      from_document,    from_default,
     };
+    *found = (struct config_found){0};
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
-        *found = (struct config_found){0};
+        found->value = NULL;
         if (sources[i](inputs, setting, found, err))
             return -1;
         if (found->value)
             return 0;
     }
-    *found = (struct config_found){.origin = "not set"};
+    found->origin = "not set";
     return 0;
 }

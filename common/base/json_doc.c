@@ -4,6 +4,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/digest.h"
+
 /* jansson would recurse 2,048 levels deep; what is deeper than ours is refused before it looks. */
 static bool too_deep(const char *text, size_t len)
 {
@@ -44,6 +46,22 @@ struct json_doc *json_doc_parse(const char *text, size_t len, struct err *err)
         err_set(err, "not valid JSON at byte %d: %s", reason.position, reason.text);
     }
     return (struct json_doc *)root;
+}
+
+static void wipe(json_t *value)
+{
+    const char *name;
+    json_t *inner;
+    size_t index;
+    if (json_is_string(value))
+        digest_wipe((void *)(uintptr_t)json_string_value(value), json_string_length(value));
+    json_object_foreach(value, name, inner) wipe(inner);
+    json_array_foreach(value, index, inner) wipe(inner);
+}
+
+void json_doc_wipe(struct json_doc *doc)
+{
+    wipe((json_t *)doc);
 }
 
 void json_doc_free(struct json_doc *doc)

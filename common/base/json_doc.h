@@ -29,6 +29,8 @@ enum { JSON_DEPTH_MAX = 16 };
  * integers beyond 64 bits, reals beyond a double, nesting deeper than JSON_DEPTH_MAX, anything after the
  * end. Returns NULL and the reason in err. */
 struct json_doc *json_doc_parse(const char *text, size_t len, struct err *err);
+/* Overwrites every string in it, for documents with secrets; after that it can only be freed. NULL is fine. */
+void json_doc_wipe(struct json_doc *doc);
 /* NULL is fine. */
 void json_doc_free(struct json_doc *doc);
 

@@ -48,8 +48,9 @@ void report_settings(struct report *report, const struct invocation *invocation,
             report_add(report, REPORT_FAIL, name, "%s", err.message);
         } else {
             const char *shown = config_shown(invocation->config, i);
-            report_add(report, REPORT_PASS, name, "%s%s(%s)", shown, *shown ? " " : "",
-                       config_origin(invocation->config, i));
+            const char *warning = config_warning(invocation->config, i);
+            report_add(report, warning ? REPORT_WARN : REPORT_PASS, name, "%s%s(%s)%s%s", shown, *shown ? " " : "",
+                       config_origin(invocation->config, i), warning ? ". " : "", warning ? warning : "");
         }
     }
 }

@@ -25,6 +25,7 @@ struct setting {
     const char *fallback;     /* the default, as somebody would write it; NULL: none */
     const char *fallback_env; /* an environment variable whose first path (up to ':') is the default, if set */
     const char *config_path;  /* where config.json has it: "alpine.api_url"; alternatives after a '|' */
+    const char *aws_secret;   /* its name in AWS Secrets Manager; NULL: it is not looked up there */
     const char *choices;      /* "text|json" */
     int64_t least, most;      /* bounds of SETTING_INTEGER, and of SETTING_SECONDS in milliseconds */
     unsigned needed_by;       /* bits of the program's own: a command with one of them must find a value */

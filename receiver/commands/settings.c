@@ -32,6 +32,7 @@ const struct setting receiver_settings_table[] = {
      .needed_by = NEEDS_KEY,
      .check = api_key_check,
      .config_path = "receiver.api_key",
+     .aws_secret = "argo-alpine/alpine-backend/argo-api-key",
      .help = "the key that senders must show"},
     {.name = "EXTERNAL_SIGNAL_API_KEY_NEXT",
      .offset = AT(api_key_next),

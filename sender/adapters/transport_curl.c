@@ -320,15 +320,6 @@ int transport_curl_set_key(struct transport *transport, const char *api_key, str
 
 static const struct transport_ops ops = {.send = transport_send};
 
-/* Debian's libcurl brings GnuTLS along, for protocols that are not spoken here, and GnuTLS tests itself when it is
- * loaded: 700 KB of memory that would never be used again. A program says with this function that it does without
- * (gnutls.h, GNUTLS_SKIP_GLOBAL_INIT). The linker must export it. */
-int _gnutls_global_init_skip(void);
-int _gnutls_global_init_skip(void)
-{
-    return 1;
-}
-
 struct transport *transport_curl_new(const struct transport_curl_options *options, struct loop *loop,
                                      struct err *err)
 {

@@ -106,8 +106,9 @@ int command_run(struct invocation *invocation)
     const struct sender_settings *settings = invocation->values;
     struct service service = {.link.events_fd = -1};
     struct err err = {0};
-    if (settings->enabled && command_require(invocation, NEEDS_RECEIVER))
-        return EXIT_CONFIG;
+    int missing = settings->enabled ? command_require(invocation, NEEDS_RECEIVER) : 0;
+    if (missing)
+        return missing;
     service.notify = notify_open(invocation->log);
     if (!settings->enabled)
         return end_disabled(&service, invocation);

@@ -96,8 +96,9 @@ int command_sync(struct invocation *invocation)
         log_write(invocation->log, LOG_INFO, LOG_PLAIN, "Alpine sync disabled");
         return EXIT_DONE;
     }
-    if (command_require(invocation, NEEDS_RECEIVER))
-        return EXIT_CONFIG;
+    int missing = command_require(invocation, NEEDS_RECEIVER);
+    if (missing)
+        return missing;
     if (open_sync(&sync, invocation, &err)) {
         log_write(invocation->log, LOG_ERROR, LOG_PLAIN, "Cannot start: %s", err.message);
         goto out;

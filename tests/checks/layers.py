@@ -13,13 +13,14 @@ from support.paths import REPO
 MAY_INCLUDE = {
     "base": {"base"},
     "format": {"base", "format"},
+    "aws": {"base", "aws"},
     "seams": {"base", "format", "seams"},
     "engine": {"base", "format", "seams", "engine"},
     "adapters": {"base", "format", "seams", "adapters"},
     "commands": {"base", "format", "seams", "engine", "adapters", "commands"},
-    "main": {"base", "format", "seams", "engine", "adapters", "commands"},
+    "main": {"base", "format", "aws", "seams", "engine", "adapters", "commands"},
 }
-SHARED_LAYERS = {"base", "format"}
+SHARED_LAYERS = {"base", "format", "aws"}
 
 # Third-party headers (and inotify, which is a world of its own): who may include them. One file each, where it can be.
 THIRD_PARTY = {
@@ -30,7 +31,7 @@ THIRD_PARTY = {
     "microhttpd.h": {"receiver/adapters/http_mhd.c", "receiver/adapters/http_headers.c",
                      "receiver/adapters/http_answer.h", "receiver/adapters/http_worker.h"},
     "libpq-fe.h": {"receiver/adapters/pg_conn.h", "receiver/adapters/pg_connect.h", "receiver/adapters/pg_url.c"},
-    "curl/": {"sender/adapters/transport_curl.c", "sender/adapters/curl_answer.h"},
+    "curl/": {"common/aws/http.c", "sender/adapters/transport_curl.c", "sender/adapters/curl_answer.h"},
     "sqlite3.h": {"sender/adapters/sqlite_file.h", "sender/adapters/sqlite_row.h", "sender/adapters/state_db.h",
                   "sender/adapters/state_schema.h"},
     "sys/inotify.h": {"sender/adapters/source_watch.c"},

@@ -104,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MUST_HOLD(fd >= 0 && write(fd, data, size) == (ssize_t)size);
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     const struct config_option option = {"FZ_CONFIG", path};
-    struct config *config = config_open(table, SETTINGS, &option, 1, &values);
+    struct config *config = config_open(table, SETTINGS, &option, 1, NULL, &values);
     MUST_HOLD(config);
     struct json_doc *doc = json_doc_parse((const char *)data, size, NULL);
     bool usable = doc && json_value_kind(json_doc_root(doc)) == JSON_KIND_OBJECT;

@@ -19,9 +19,11 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def environment(settings):
-    """Only what is given, so that nothing of the developer's own leaks into a test. None leaves a setting out."""
-    given = {name: str(value) for name, value in settings.items() if value is not None}
-    return {"PATH": SYSTEM_PATH, **SANITIZERS, **given}
+    """Only what is given, so that nothing of the developer's own leaks into a test: no variable or file of AWS, and no
+    role of the machine that the tests run on. None leaves a setting out."""
+    chosen = {"PATH": SYSTEM_PATH, "AWS_EC2_METADATA_DISABLED": "true", **settings}
+    given = {name: str(value) for name, value in chosen.items() if value is not None}
+    return {**SANITIZERS, **given}
 
 
 def command_line(program, arguments):

@@ -61,7 +61,7 @@ static struct values values;
 static struct config *opened(void)
 {
     memset(&values, 0, sizeof values);
-    struct config *config = config_open(table, COUNT(table), NULL, 0, &values);
+    struct config *config = config_open(table, COUNT(table), NULL, 0, NULL, &values);
     assert_non_null(config);
     return config;
 }

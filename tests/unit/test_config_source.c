@@ -85,7 +85,7 @@ static int read_all(struct place *place, const struct config_option *options, si
 {
     config_close(place->config);
     memset(&place->values, 0, sizeof place->values);
-    place->config = config_open(table, COUNT(table), options, count, &place->values);
+    place->config = config_open(table, COUNT(table), options, count, NULL, &place->values);
     assert_non_null(place->config);
     return config_problem(place->config, 0, &place->err);
 }
