@@ -22,6 +22,9 @@ static bool same_name(const char *a, const char *b)
 
 static const struct json_value *member_called(const struct json_value *object, const char *name)
 {
+    const struct json_value *exactly = json_value_member(object, name);
+    if (exactly)
+        return exactly;
     for (struct json_member *at = json_member_first(object); at; at = json_member_next(object, at))
         if (same_name(json_member_name(at), name))
             return json_member_value(at);
