@@ -212,7 +212,8 @@ static void log_warnings(const struct invocation *invocation, const struct confi
         const char *warning = config_warning(config, i);
         if (warning && *config_shown(config, i)) /* without a value it is an error, and told as such */
             log_write(invocation->log, LOG_WARN,
-                      LOG_WITH(LOG_STR("setting", invocation->program->settings[i].name)), "%s", warning);
+                      LOG_WITH(LOG_STR("setting", invocation->program->settings[i].name)),
+                      "%s; the value is from: %s", warning, config_origin(config, i));
     }
 }
 

@@ -21,6 +21,7 @@ class Program:
     commands: set = field(default_factory=set)
     settings: dict = field(default_factory=dict)
     files: set = field(default_factory=set)
+    secrets: dict = field(default_factory=dict)  # setting: its name in AWS Secrets Manager
 
 
 def from_help(build, program_name):
@@ -38,6 +39,7 @@ def from_help(build, program_name):
             name, rest = line.split(maxsplit=1)
             default = re.search(r" \[([^\]]*)\]", rest)
             program.settings[name] = default[1] if default else None
+            program.secrets.update((name, secret) for secret in re.findall(r"; AWS secret (\S+)", rest))
             program.files.update(re.findall(rf"\b{name}_FILE\b", rest))
     assert program.commands and program.settings, f"`{program_name} help` has no commands or settings:\n{said}"
     return program
@@ -63,6 +65,8 @@ def undocumented(programs):
     for program in programs:
         wrong += [f"{setting} of {program.name} is not documented"
                   for setting in sorted(program.settings) if not re.search(rf"\b{setting}\b", everything)]
+        wrong += [f"{setting} has the AWS secret {secret}, which no row says" for setting, secret in program.secrets.items()
+                  if f"| `{setting}` | `{secret}` |" not in everything]
     return wrong + _wrong_defaults(programs, [line for line in everything.splitlines() if line.startswith("|")])
 
 
@@ -102,7 +106,10 @@ def invented(programs):
     commands = {(program.name, command) for program in programs for command in program.commands}
     options = {"--" + setting[0].lower() + setting[1:].lower().replace("_", "-") for setting in settings}
     wrong = []
+    secrets = set().union(*(program.secrets.values() for program in programs))
     for name, document in documents().items():
+        wrong += [f"{name} names the AWS secret {secret}, which no setting has"
+                  for secret in sorted(set(re.findall(r"\bargo-alpine/[a-z/-]+", document)) - secrets)]
         wrong += [f"{name} names {setting}, which is no setting"
                   for setting in sorted(set(SETTING.findall(document)) - settings - of_tests)]
         wrong += [f"{name} names `{program} {command}`, which is no command"

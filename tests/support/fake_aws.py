@@ -53,7 +53,8 @@ class Refusal:
 
 
 class FakeAws(HttpPlayer):
-    """`secrets` has the text (or a Refusal, or bytes for a binary one) of each secret by name."""
+    """`secrets` has the text of each secret by name; or a Refusal, bytes for a binary one, or a whole answer as
+    (status, headers, body)."""
 
     def __init__(self, secrets=None, identities=(OWNER, SESSION), region=REGION):
         super().__init__()
@@ -128,6 +129,9 @@ class FakeAws(HttpPlayer):
         secret = self.secrets.get(name, Refusal("ResourceNotFoundException"))
         if isinstance(secret, Refusal):
             self._refuse(handler, secret, f"about {name}: a text that is not to be shown")
+        elif isinstance(secret, tuple):
+            status, headers, body = secret
+            handler.reply(status, body, headers)
         elif isinstance(secret, bytes):
             self._json(handler, 200, {"Name": name, "SecretBinary": secret.decode()})
         else:

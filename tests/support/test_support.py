@@ -9,7 +9,7 @@ from http.client import HTTPException
 
 import pytest
 
-from support import http
+from support import http, sigv4
 from support.argo import Argo, Maker, canonical, pairs, receiver_canonical, sha256
 from support.fake_receiver import FakeReceiver, right_answer
 from support.older_receiver import OlderReceiver
@@ -262,3 +262,17 @@ def test_a_pair_acknowledges_nothing_without_its_standby(keep):
     stays(commit.is_alive, 0.3, "it was acknowledged without the standby")
     pair.standby.start()
     wait_for(lambda: not commit.is_alive(), 20, "the commit")
+
+
+def test_signatures_of_amazons_own_example_come_out_right():
+    """The request and the signature of the "complete signature" example in Amazon's description."""
+    headers = [("Host", "iam.amazonaws.com"), ("X-Amz-Date", "20150830T123600Z"),
+               ("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")]
+    secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+    right = "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
+    said = sigv4.claim("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, "
+                       f"SignedHeaders=content-type;host;x-amz-date, Signature={right}")
+    canonical = sigv4.canonical_request("GET", "/?Version=2010-05-08&Action=ListUsers", headers, said.signed, b"")
+    assert sigv4.signature(secret_key, said, "20150830T123600Z", canonical) == right
+    assert sigv4.signature(secret_key + "x", said, "20150830T123600Z", canonical) != right
+    assert sigv4.canonical_request("GET", "/", headers[:2], said.signed, b"") is None

@@ -224,14 +224,10 @@ static void without_aws_nothing_is_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(it_asks_the_regions_endpoint_for_the_name),
-        TEST(a_value_is_kept_for_five_minutes),
-        TEST(what_is_not_there_is_asked_for_again),
-        TEST(what_cannot_be_used_is_not_kept),
-        TEST(who_had_a_value_keeps_to_this_place),
-        TEST(all_of_a_read_has_three_seconds),
-        TEST(the_credentials_are_looked_for_once_a_read),
-        TEST(without_aws_nothing_is_asked),
+        TEST(it_asks_the_regions_endpoint_for_the_name),  TEST(a_value_is_kept_for_five_minutes),
+        TEST(what_is_not_there_is_asked_for_again),       TEST(what_cannot_be_used_is_not_kept),
+        TEST(who_had_a_value_keeps_to_this_place),        TEST(all_of_a_read_has_three_seconds),
+        TEST(the_credentials_are_looked_for_once_a_read), TEST(without_aws_nothing_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

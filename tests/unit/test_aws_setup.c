@@ -103,8 +103,9 @@ static void the_environment_comes_before_the_profile(void **state)
 static void the_files_have_usual_places_and_profiles(void **state)
 {
     struct machine *machine = *state;
-    folder_write(&machine->folder, "c", "[default]\naws_access_key_id=D\naws_secret_access_key=s\n"
-                                        "[work]\naws_access_key_id=W\naws_secret_access_key=s\n");
+    folder_write(&machine->folder, "c",
+                 "[default]\naws_access_key_id=D\naws_secret_access_key=s\n"
+                 "[work]\naws_access_key_id=W\naws_secret_access_key=s\n");
     char command[600];
     (void)snprintf(command, sizeof command, "mkdir %s/.aws && cd %s && mv c .aws/credentials", machine->directory,
                    machine->directory);

@@ -26,7 +26,10 @@ static const struct setting table[] = {
      .check = must_be_long,
      .aws_secret = "ut/key",
      .help = "a key"},
-    {.name = "UT_TEXT", .offset = offsetof(struct values, text), .fallback = "from default", .aws_secret = "ut/text"},
+    {.name = "UT_TEXT",
+     .offset = offsetof(struct values, text),
+     .fallback = "from default",
+     .aws_secret = "ut/text"},
 };
 
 struct manager {
