@@ -136,7 +136,7 @@ static CURLcode set_options(CURL *easy, struct call *call, const struct aws_http
     if (request->body) {
         failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)strlen(request->body));
         failed |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
-    } else if (strcmp(request->method, "GET")) {
+    } else if (strcmp(request->method, "GET") != 0) {
         failed |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
     }
     return failed | (request->signing ? set_signing(easy, request->signing) : CURLE_OK);

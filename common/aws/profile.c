@@ -65,7 +65,7 @@ static bool is_section_of(const struct aws_profile_text *text, struct span secti
     const size_t len = sizeof word - 1;
     if (text->file == AWS_PROFILE_CREDENTIALS || (!strcmp(profile, "default") && span_is(section, profile)))
         return span_is(section, profile);
-    if (section.len <= len || strncmp(section.start, word, len) || !is_blank(section.start[len]))
+    if (section.len <= len || strncmp(section.start, word, len) != 0 || !is_blank(section.start[len]))
         return false;
     return span_is(trim((struct span){section.start + len, section.len - len}), profile);
 }
@@ -86,7 +86,7 @@ static bool value_of(struct span line, const char *name, struct span *value)
     if (!equals || is_blank(line.start[0]))
         return false;
     struct span left = trim((struct span){line.start, (size_t)(equals - line.start)});
-    if (left.len != strlen(name) || strncasecmp(left.start, name, left.len))
+    if (left.len != strlen(name) || strncasecmp(left.start, name, left.len) != 0)
         return false;
     *value = trim((struct span){equals + 1, line.len - (size_t)(equals - line.start) - 1});
     return true;

@@ -46,7 +46,7 @@ struct aws_secrets {
 static struct kept *find_kept(const struct aws_secrets *secrets, const char *name)
 {
     struct kept *kept = secrets->kept;
-    while (kept && strcmp(kept->name, name))
+    while (kept && strcmp(kept->name, name) != 0)
         kept = kept->next;
     return kept;
 }

@@ -12,7 +12,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 
-enum { FILE_MAX = 1048576, PATH_SIZE = 4096, MACHINE_FILE_MAX = 4096 };
+enum { FILE_MAX = 1048576, PATH_SIZE = 4096, MACHINE_FILE_MAX = 4096, TOKEN_FILE_MAX = 16384 };
 
 /* Set but empty is not set. */
 static const char *variable(const char *name)
@@ -169,9 +169,13 @@ static const char *joined(const char *a, const char *b, struct arena *arena)
     char *text = arena_alloc(arena, first + second + 1);
     if (!text)
         return NULL;
-    memcpy(text, a, first);
-    memcpy(text + first, b, second + 1);
+    (void)snprintf(text, first + second + 1, "%s%s", a, b);
     return text;
+}
+
+static bool begins(const char *text, const char *with)
+{
+    return !strncmp(text, with, strlen(with));
 }
 
 static int read_container(struct aws_setup *setup, struct arena *arena, struct err *err)
@@ -181,14 +185,14 @@ static int read_container(struct aws_setup *setup, struct arena *arena, struct e
     const char *token_file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
     if (!relative && !full)
         return 0;
-    if (!relative && strncmp(full, "https://", 8) && (strncmp(full, "http://", 7) || !may_be_plain(full)))
+    if (!relative && !begins(full, "https://") && !(begins(full, "http://") && may_be_plain(full)))
         return err_set(err, "AWS_CONTAINER_CREDENTIALS_FULL_URI must begin with https://, or be this host's own");
     setup->container_url = relative ? joined("http://169.254.170.2", relative, arena) : full;
     setup->container_token = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
     if (!token_file)
         return 0;
     struct err reason = {0};
-    char *token = (char *)(uintptr_t)content_of(token_file, MACHINE_FILE_MAX * 4, arena, &reason);
+    char *token = (char *)(uintptr_t)content_of(token_file, TOKEN_FILE_MAX, arena, &reason);
     if (*reason.message)
         return err_set(err, "%s (AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE)", reason.message);
     if (*token)
@@ -208,8 +212,7 @@ static bool looks_like_ec2(const char *directory, struct arena *arena)
         struct err ignored;
         (void)snprintf(path, sizeof path, "%s/%s", directory, marks[i].file);
         const char *text = content_of(path, MACHINE_FILE_MAX, arena, &ignored);
-        bool begins = !strncmp(text, marks[i].text, strlen(marks[i].text));
-        if (begins || (marks[i].text[0] == '.' && strstr(text, marks[i].text)))
+        if (begins(text, marks[i].text) || (marks[i].text[0] == '.' && strstr(text, marks[i].text)))
             return true;
     }
     return false;

@@ -203,7 +203,8 @@ int command_require(const struct invocation *invocation, unsigned needs)
 
 static const struct secret_source *secrets_of(const struct invocation *invocation)
 {
-    return invocation->command->uses_secrets ? invocation->program->secrets : NULL;
+    const struct command *command = invocation->command;
+    return command && command->uses_secrets ? invocation->program->secrets : NULL;
 }
 
 static void log_warnings(const struct invocation *invocation, const struct config *config)

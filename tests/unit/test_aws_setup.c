@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "aws/setup.h"
 #include "folder.h"
@@ -103,13 +105,10 @@ static void the_environment_comes_before_the_profile(void **state)
 static void the_files_have_usual_places_and_profiles(void **state)
 {
     struct machine *machine = *state;
-    folder_write(&machine->folder, "c",
+    assert_int_equal(mkdir(folder_path(&machine->folder, ".aws"), 0700), 0);
+    folder_write(&machine->folder, ".aws/credentials",
                  "[default]\naws_access_key_id=D\naws_secret_access_key=s\n"
                  "[work]\naws_access_key_id=W\naws_secret_access_key=s\n");
-    char command[600];
-    (void)snprintf(command, sizeof command, "mkdir %s/.aws && cd %s && mv c .aws/credentials", machine->directory,
-                   machine->directory);
-    assert_int_equal(system(command), 0);
     assert_string_equal(good(machine)->keys.access_key, "D");
     assert_true(machine->setup.configured);
     set("AWS_PROFILE", "work");
@@ -118,8 +117,8 @@ static void the_files_have_usual_places_and_profiles(void **state)
     assert_string_equal(machine->setup.region, "work-1");
     set("AWS_PROFILE", "nobody");
     refused(machine, "nobody");
-    (void)snprintf(command, sizeof command, "rm -r %s/.aws", machine->directory);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(unlink(folder_path(&machine->folder, ".aws/credentials")), 0);
+    assert_int_equal(rmdir(folder_path(&machine->folder, ".aws")), 0);
 }
 
 static void what_is_half_there_is_said(void **state)
