@@ -50,13 +50,12 @@ struct json_doc *json_doc_parse(const char *text, size_t len, struct err *err)
 
 static void wipe(json_t *value)
 {
-    const char *name;
-    json_t *inner;
-    size_t index;
     if (json_is_string(value))
         digest_wipe((void *)(uintptr_t)json_string_value(value), json_string_length(value));
-    json_object_foreach(value, name, inner) wipe(inner);
-    json_array_foreach(value, index, inner) wipe(inner);
+    for (void *at = json_object_iter(value); at; at = json_object_iter_next(value, at))
+        wipe(json_object_iter_value(at));
+    for (size_t i = 0; i < json_array_size(value); i++)
+        wipe(json_array_get(value, i));
 }
 
 void json_doc_wipe(struct json_doc *doc)

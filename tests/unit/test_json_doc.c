@@ -201,6 +201,24 @@ static void every_member_in_order(void **state)
     json_doc_free(doc);
 }
 
+static void a_wiped_document_has_no_text_left(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"a", "b.c", "b.d"};
+    const char *text =
+        quoted("{'a': 'secret', 'b': {'c': 'secret', 'd': 'secret'}, 'e': ['secret', 5], 'f': null}");
+    struct json_doc *doc = json_doc_parse(text, strlen(text), NULL);
+    const struct json_value *root = json_doc_root(doc);
+    size_t len;
+    json_doc_wipe(doc);
+    for (size_t i = 0; i < COUNT(paths); i++)
+        assert_memory_equal(json_value_text(json_value_path(root, paths[i]), &len), "\0\0\0\0\0\0", 6);
+    assert_memory_equal(json_value_text(json_value_element(json_value_member(root, "e"), 0), &len), "\0\0\0\0\0\0",
+                        6);
+    json_doc_free(doc);
+    json_doc_wipe(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +228,7 @@ int main(void)
         cmocka_unit_test(an_error_does_not_quote_what_came_in),
         cmocka_unit_test(kinds_and_values),
         cmocka_unit_test(every_member_in_order),
+        cmocka_unit_test(a_wiped_document_has_no_text_left),
     };
     return cmocka_run_group_tests_name("json_doc", tests, NULL, NULL);
 }
