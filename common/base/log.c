@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json_text.h"
+#include "base/log_limit.h"
 #include "base/utf8.h"
 
 struct log {
@@ -22,9 +23,12 @@ struct log {
     atomic_bool gathering;
     _Atomic pthread_t gatherer;
     struct buf gathered; /* the gatherer's own */
+    struct log_limit limit;
 };
 
-enum { GATHERED_MAX = 64 * 1024 };
+enum { GATHERED_MAX = 64 * 1024, MESSAGE_SIZE = 1024, FIELD_MAX = 8192 };
+
+static const char cut_mark[] = "...";
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -37,16 +41,8 @@ struct log *log_open(int fd, enum log_format format, enum log_level level)
     log->format = format;
     atomic_init(&log->level, (int)level);
     (void)pthread_mutex_init(&log->lock, NULL);
+    log_limit_init(&log->limit);
     return log;
-}
-
-void log_close(struct log *log)
-{
-    if (!log)
-        return;
-    (void)pthread_mutex_destroy(&log->lock);
-    buf_clear(&log->gathered);
-    free(log);
 }
 
 void log_set_level(struct log *log, enum log_level level)
@@ -101,6 +97,18 @@ static void add_escaped(struct buf *line, const char *text, size_t len, bool quo
     }
 }
 
+/* As much of a text as is shown: whole characters, if there are any. */
+static size_t shown(const char *text, size_t most)
+{
+    size_t len = strnlen(text, most + 1);
+    if (len <= most)
+        return len;
+    len = most;
+    while (len > most - 4 && ((unsigned char)text[len] & 0xC0) == 0x80)
+        len--;
+    return len;
+}
+
 static bool bare_word(const char *text)
 {
     return *text && !text[strcspn(text, " \t\n\"=\\")];
@@ -118,7 +126,10 @@ static void add_text_field(struct buf *line, const struct log_field *field)
     bool quoted = !bare_word(field->text);
     if (quoted)
         buf_add_char(line, '"');
-    add_escaped(line, field->text, strlen(field->text), quoted);
+    size_t len = shown(field->text, FIELD_MAX);
+    add_escaped(line, field->text, len, quoted);
+    if (field->text[len])
+        buf_add_text(line, cut_mark);
     if (quoted)
         buf_add_char(line, '"');
 }
@@ -137,6 +148,26 @@ static void format_text(struct buf *line, enum log_level level, const char *mess
             add_text_field(line, &fields[i]);
 }
 
+/* A line's own members come first, and a JSON object has each name once. */
+static const char *json_key(const char *key)
+{
+    static const char *const own[][2] = {{"time", "time_"}, {"level", "level_"}, {"message", "message_"}};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (*key == *own[i][0] && !strcmp(key, own[i][0]))
+            return own[i][1];
+    return key;
+}
+
+static void add_json_text(struct buf *line, const char *key, const char *text)
+{
+    size_t len = shown(text, FIELD_MAX);
+    json_text_member_string(line, key, text, len);
+    if (text[len] && !line->failed) {
+        buf_truncate(line, line->len - 1); /* the quote */
+        buf_add_format(line, "%s\"", cut_mark);
+    }
+}
+
 static void format_json(struct buf *line, enum log_level level, const char *message, const struct log_field *fields,
                         size_t count)
 {
@@ -147,9 +178,9 @@ static void format_json(struct buf *line, enum log_level level, const char *mess
     json_text_member_cstring(line, "message", message);
     for (size_t i = 0; i < count; i++) {
         if (fields[i].is_number)
-            json_text_member_integer(line, fields[i].key, fields[i].number);
+            json_text_member_integer(line, json_key(fields[i].key), fields[i].number);
         else if (fields[i].text)
-            json_text_member_cstring(line, fields[i].key, fields[i].text);
+            add_json_text(line, json_key(fields[i].key), fields[i].text);
     }
     buf_add_char(line, '}');
 }
@@ -202,16 +233,9 @@ static void format_line(const struct log *log, struct buf *line, enum log_level 
     buf_add_char(line, '\n');
 }
 
-void log_write(struct log *log, enum log_level level, const struct log_field *fields, size_t count,
-               const char *format, ...)
+static void write_event(struct log *log, enum log_level level, const struct log_field *fields, size_t count,
+                        const char *message)
 {
-    if (!log_enabled(log, level))
-        return;
-    char message[1024];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(message, sizeof message, format, args);
-    va_end(args);
     if (gathers(log)) {
         format_line(log, &log->gathered, level, message, fields, count);
         if (log->gathered.len > GATHERED_MAX)
@@ -223,4 +247,95 @@ void log_write(struct log *log, enum log_level level, const struct log_field *fi
     if (!line.failed)
         put(log, &line);
     buf_clear(&line);
+}
+
+__attribute__((format(printf, 2, 0))) static void format_message(char message[MESSAGE_SIZE], const char *format,
+                                                                 va_list args)
+{
+    if (vsnprintf(message, MESSAGE_SIZE, format, args) >= MESSAGE_SIZE)
+        memcpy(message + shown(message, MESSAGE_SIZE - sizeof cut_mark), cut_mark, sizeof cut_mark);
+}
+
+/* --- what is suppressed ------------------------------------------------------------------------------------ */
+
+/* A format for people: each of its conversions is an ellipsis. */
+static void add_kind(struct buf *text, const char *format)
+{
+    for (const char *at = format; *at; at++) {
+        if (*at != '%') {
+            buf_add_char(text, *at);
+            continue;
+        }
+        at += 1 + strcspn(at + 1, "diouxXfgesc%");
+        buf_add_text(text, *at == '%' ? "%" : cut_mark);
+        if (!*at)
+            break;
+    }
+}
+
+static void tell_suppressed(struct log *log, int64_t now_ns)
+{
+    struct log_kind kind;
+    while (log_limit_next(&log->limit, now_ns, &kind)) {
+        struct buf text = {0};
+        buf_add_format(&text, "The log suppressed %lld lines like this: ", (long long)kind.suppressed);
+        add_kind(&text, kind.format);
+        if (!text.failed && log_enabled(log, (enum log_level)kind.level))
+            write_event(log, (enum log_level)kind.level, LOG_WITH(LOG_INT("suppressed", kind.suppressed)),
+                        text.data);
+        buf_clear(&text);
+    }
+}
+
+void log_tick(struct log *log)
+{
+    int64_t due = log_limit_due(&log->limit);
+    if (due == INT64_MAX)
+        return;
+    int64_t now = clock_monotonic_ns();
+    if (now >= due)
+        tell_suppressed(log, now);
+}
+
+void log_close(struct log *log)
+{
+    if (!log)
+        return;
+    tell_suppressed(log, INT64_MAX);
+    (void)pthread_mutex_destroy(&log->lock);
+    log_limit_clear(&log->limit);
+    buf_clear(&log->gathered);
+    free(log);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- */
+
+void log_write(struct log *log, enum log_level level, const struct log_field *fields, size_t count,
+               const char *format, ...)
+{
+    char message[MESSAGE_SIZE];
+    va_list args;
+    if (!log_enabled(log, level))
+        return;
+    log_tick(log);
+    va_start(args, format);
+    format_message(message, format, args);
+    va_end(args);
+    write_event(log, level, fields, count, message);
+}
+
+void log_write_limited(struct log *log, enum log_level level, const struct log_field *fields, size_t count,
+                       const char *format, ...)
+{
+    char message[MESSAGE_SIZE];
+    va_list args;
+    if (!log_enabled(log, level))
+        return;
+    log_tick(log);
+    if (!log_limit_take(&log->limit, format, (int)level, clock_monotonic_ns()))
+        return;
+    va_start(args, format);
+    format_message(message, format, args);
+    va_end(args);
+    write_event(log, level, fields, count, message);
 }

@@ -31,9 +31,19 @@ bool log_enabled(const struct log *log, enum log_level level);
 MUST_CHECK int log_level_parse(const char *name, enum log_level *level);
 
 /* Writes one event in one write(2): the message (formatted as printf does) and its fields. Whatever came from
- * outside is escaped: control characters, invalid UTF-8, quotes. fields may be NULL when count is 0. */
+ * outside is escaped: control characters, invalid UTF-8, quotes. A message beyond 1,023 bytes, and a field's text
+ * beyond 8,192, is cut and ends in "...". fields may be NULL when count is 0. */
 void log_write(struct log *log, enum log_level level, const struct log_field *fields, size_t count,
                const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* The same for what others can cause as often as they like: of one format (a literal) and level, LOG_LIMIT_BURST
+ * lines are written in an interval (base/log_limit.h), and a line that tells how many more there were when it is
+ * over. Never for what is evidence: that a signal was delivered or stored. */
+void log_write_limited(struct log *log, enum log_level level, const struct log_field *fields, size_t count,
+                       const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Tells of suppressed lines whose interval is over. Every log_write does it too, and log_close for all of them;
+ * this is for a loop that may have nothing else to say. Costs next to nothing when there are none. */
+void log_tick(struct log *log);
 
 /* What this thread logs from now on is kept, and written in one write(2) by log_flush (or sooner, if it is much):
  * for whoever logs many lines in a row. One thread at a time may do that; the lines of others are not held up. */

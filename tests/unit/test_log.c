@@ -140,6 +140,52 @@ static void hostile_text_is_valid_json(void **state)
     json_doc_free(doc);
 }
 
+/* Each name once, whatever a caller calls its fields. */
+static void a_field_does_not_take_a_name_of_the_lines_own(void **state)
+{
+    struct capture *capture = *state;
+    struct log *log = opened(capture, LOG_JSON, LOG_INFO);
+    log_write(
+        log, LOG_INFO,
+        LOG_WITH(LOG_STR("time", "noon"), LOG_STR("level", "sea"), LOG_INT("message", 5), LOG_STR("timer", "t")),
+        "hello");
+    const char *text = written(capture);
+    assert_non_null(strstr(text, "\"level\":\"info\",\"message\":\"hello\",\"time_\":\"noon\",\"level_\":\"sea\","
+                                 "\"message_\":5,\"timer\":\"t\"}\n"));
+}
+
+/* Cut between characters, with a mark. */
+static void what_is_too_long_is_cut(void **state)
+{
+    struct capture *capture = *state;
+    static const enum log_format formats[] = {LOG_TEXT, LOG_JSON};
+    enum { MEGABYTE = 1 << 20 };
+    char *huge = malloc(MEGABYTE + 1);
+    assert_non_null(huge);
+    for (size_t i = 0; i < MEGABYTE; i += 2)
+        memcpy(huge + i, "\xc3\xa9", 2);
+    huge[MEGABYTE] = '\0';
+    assert_true(fcntl(capture->fds[1], F_SETPIPE_SZ, 1 << 20) >= 1 << 20);
+    for (size_t i = 0; i < COUNT(formats); i++) {
+        struct log *log = log_open(capture->fds[1], formats[i], LOG_INFO);
+        log_write(log, LOG_INFO, LOG_WITH(LOG_STR("v", huge + 1)), "x%s", huge);
+        log_close(log);
+    }
+    char *text = calloc(1, 1 << 17);
+    assert_non_null(text);
+    ssize_t len = read(capture->fds[0], text, (1 << 17) - 1);
+    assert_in_range(len, 8192 + 1000, 8 * 8192);
+    assert_true(utf8_valid(text, (size_t)len));
+    char *second = strchr(text, '\n') + 1;
+    assert_true(second - text < 8192 + 1300);
+    assert_non_null(strstr(text, "\xc3\xa9... v="));
+    assert_memory_equal(second - 6, "\xc3\xa9...\n", 6);
+    assert_string_equal(second + strlen(second) - 6, "...\"}\n");
+    assert_non_null(strstr(second, "\\u00e9...\",\"v\":\"\\ufffd\\u00e9"));
+    free(text);
+    free(huge);
+}
+
 static void what_is_below_the_level_is_left_out(void **state)
 {
     struct capture *capture = *state;
@@ -244,6 +290,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(hostile_text_is_one_line, start, finish),
         cmocka_unit_test_setup_teardown(every_byte_alone_is_one_line, start, finish),
         cmocka_unit_test_setup_teardown(hostile_text_is_valid_json, start, finish),
+        cmocka_unit_test_setup_teardown(a_field_does_not_take_a_name_of_the_lines_own, start, finish),
+        cmocka_unit_test_setup_teardown(what_is_too_long_is_cut, start, finish),
         cmocka_unit_test_setup_teardown(what_is_below_the_level_is_left_out, start, finish),
         cmocka_unit_test_setup_teardown(a_long_message_is_still_one_line, start, finish),
         cmocka_unit_test_setup_teardown(gathered_lines_are_written_together, start, finish),
