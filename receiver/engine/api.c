@@ -9,8 +9,6 @@
 
 #include "base/clock.h"
 #include "base/compress.h"
-#include "base/digest.h"
-#include "base/hex.h"
 #include "engine/answer.h"
 
 #define BODY_TOO_LARGE "the body is larger than this receiver allows"
@@ -33,19 +31,45 @@ struct route {
     bool (*handle)(struct api *api, struct request *request); /* as in struct service */
 };
 
+/* --- refusals ---------------------------------------------------------------------------------------------- */
+
+/* Answers a request that is refused as a whole, and says so in the log. Returns false, for begin. */
+static bool refuse_field(struct api *api, struct request *request, enum answer_error error, const char *field,
+                         const char *detail)
+{
+    answer_error(&request->response, error, field, detail);
+    log_write_limited(api->parts.log, LOG_WARN,
+                      LOG_WITH(LOG_INT("status", request->response.status), LOG_STR("request_id", request->id)),
+                      "Request refused: %s", detail);
+    return false;
+}
+
+static bool refuse(struct api *api, struct request *request, enum answer_error error, const char *detail)
+{
+    return refuse_field(api, request, error, NULL, detail);
+}
+
+static bool refuse_for_now(struct api *api, struct request *request, enum answer_error error, const char *detail,
+                           int retry_after_s)
+{
+    (void)refuse(api, request, error, detail);
+    answer_retry(&request->response, error, detail, retry_after_s);
+    return false;
+}
+
 /* --- posts of signals -------------------------------------------------------------------------------------- */
 
 static void log_result(struct api *api, const struct request *request, const struct submission_entry *entry)
 {
     const char *id = signal_text(&entry->signal, FIELD_SIGNAL_ID, NULL);
     if (entry->fault == FAULT_HASH_MISMATCH) {
-        log_write(api->parts.log, LOG_WARN, LOG_WITH(LOG_STR("request_id", request->id)),
-                  "Hash verification failed for signal %s", id);
+        log_write_limited(api->parts.log, LOG_WARN, LOG_WITH(LOG_STR("request_id", request->id)),
+                          "Hash verification failed for signal %s", id);
     } else if (entry->fault) {
-        log_write(api->parts.log, LOG_WARN,
-                  LOG_WITH(LOG_STR("signal_id", id), LOG_STR("code", fault_code(entry->fault)),
-                           LOG_STR("field", entry->field), LOG_STR("request_id", request->id)),
-                  "Signal rejected: %s", entry->detail ? entry->detail : "");
+        log_write_limited(api->parts.log, LOG_WARN,
+                          LOG_WITH(LOG_STR("signal_id", id), LOG_STR("code", fault_code(entry->fault)),
+                                   LOG_STR("field", entry->field), LOG_STR("request_id", request->id)),
+                          "Signal rejected: %s", entry->detail ? entry->detail : "");
     } else if (entry->row.verdict == STORE_STORED) {
         struct value action = signal_stored(&entry->signal, FIELD_ACTION);
         log_write(api->parts.log, LOG_INFO,
@@ -53,9 +77,13 @@ static void log_result(struct api *api, const struct request *request, const str
                   "Signal synced from external provider: %s %s (%s)", entry->signal.symbol.as.text.data,
                   action.as.text.data, id);
     } else if (entry->row.verdict == STORE_CONFLICT) {
-        log_write(api->parts.log, LOG_ERROR,
-                  LOG_WITH(LOG_INT("alpine_signal_id", entry->row.id), LOG_STR("request_id", request->id)),
-                  "Conflict: signal %s is stored with another hash", id);
+        log_write_limited(api->parts.log, LOG_ERROR,
+                          LOG_WITH(LOG_INT("alpine_signal_id", entry->row.id), LOG_STR("request_id", request->id)),
+                          "Conflict: signal %s is stored with another hash", id);
+    } else if (entry->row.verdict == STORE_REFUSED) {
+        log_write_limited(api->parts.log, LOG_WARN,
+                          LOG_WITH(LOG_STR("signal_id", id), LOG_STR("request_id", request->id)),
+                          "The database refused a signal: %s", entry->row.refusal ? entry->row.refusal : "");
     } else if (entry->row.verdict == STORE_DUPLICATE) {
         log_write(api->parts.log, LOG_DEBUG,
                   LOG_WITH(LOG_INT("alpine_signal_id", entry->row.id), LOG_STR("request_id", request->id)),
@@ -67,8 +95,8 @@ static void answer_submission(struct api *api, struct request *request, const st
 {
     const struct route *route = request->route;
     if (submission->outcome == SUBMISSION_UNAVAILABLE) {
-        answer_retry(&request->response, ERROR_UNAVAILABLE, "the signals could not be stored now; send them again",
-                     submission->retry_after_s);
+        (void)refuse_for_now(api, request, ERROR_UNAVAILABLE,
+                             "the signals could not be stored now; send them again", submission->retry_after_s);
         return;
     }
     for (size_t i = 0; i < submission->count; i++)
@@ -105,7 +133,7 @@ static bool submit(struct api *api, struct request *request, struct submission *
     struct pending *pending = malloc(sizeof *pending);
     if (!pending) {
         submission_free(submission);
-        answer_retry(&request->response, ERROR_UNAVAILABLE, "out of memory", 1);
+        (void)refuse_for_now(api, request, ERROR_UNAVAILABLE, "out of memory", 1);
         return true;
     }
     *pending = (struct pending){api, request, submission};
@@ -128,13 +156,13 @@ static bool is_draining(struct api *api, struct request *request)
 {
     if (!atomic_load(&api->draining))
         return false;
-    answer_retry(&request->response, ERROR_UNAVAILABLE, "the receiver is stopping; send it again", 1);
+    (void)refuse_for_now(api, request, ERROR_UNAVAILABLE, "the receiver is stopping; send it again", 1);
     request->response.close_connection = true;
     return true;
 }
 
 /* Returns 1 for a dry run, 0 for a real one, -1 if the query's value is neither (the response is set). */
-static int read_dry_run(struct request *request)
+static int read_dry_run(struct api *api, struct request *request)
 {
     static const char *const words[] = {"false", "true", "0", "1"};
     if (!request->dry_run)
@@ -142,18 +170,18 @@ static int read_dry_run(struct request *request)
     for (int i = 0; i < 4; i++)
         if (!strcasecmp(request->dry_run, words[i]))
             return i % 2;
-    answer_error(&request->response, ERROR_INVALID_FIELD, "dry_run", "dry_run must be true or false");
+    (void)refuse_field(api, request, ERROR_INVALID_FIELD, "dry_run", "dry_run must be true or false");
     return -1;
 }
 
 static bool post_signal(struct api *api, struct request *request)
 {
-    int dry_run = read_dry_run(request);
+    int dry_run = read_dry_run(api, request);
     if (dry_run < 0 || is_draining(api, request))
         return true;
     struct submission *submission = ingest_single(&api->parts.rules, &request->body, request->received_us);
     if (!submission) {
-        answer_retry(&request->response, ERROR_UNAVAILABLE, "out of memory", 1);
+        (void)refuse_for_now(api, request, ERROR_UNAVAILABLE, "out of memory", 1);
         return true;
     }
     submission->dry_run = dry_run;
@@ -178,7 +206,7 @@ static bool post_batch(struct api *api, struct request *request)
 {
     struct err err = {0};
     enum ingest_problem problem;
-    int dry_run = read_dry_run(request);
+    int dry_run = read_dry_run(api, request);
     if (dry_run < 0 || is_draining(api, request))
         return true;
     enum batch_layout layout =
@@ -187,10 +215,9 @@ static bool post_batch(struct api *api, struct request *request)
         ingest_batch(&api->parts.rules, layout, &request->body, request->received_us, &problem, &err);
     if (!submission) {
         if (problem == INGEST_OUT_OF_MEMORY)
-            answer_retry(&request->response, ERROR_UNAVAILABLE, err.message, 1);
+            (void)refuse_for_now(api, request, ERROR_UNAVAILABLE, err.message, 1);
         else
-            answer_error(&request->response, problem == INGEST_TOO_MANY ? ERROR_TOO_LARGE : ERROR_MALFORMED, NULL,
-                         err.message);
+            (void)refuse(api, request, problem == INGEST_TOO_MANY ? ERROR_TOO_LARGE : ERROR_MALFORMED, err.message);
         return true;
     }
     submission->dry_run = dry_run;
@@ -246,29 +273,12 @@ static const struct route *find_route(const char *path)
     return NULL;
 }
 
-static bool sane_id(const char *id)
-{
-    size_t len = strlen(id);
-    return len && len <= REQUEST_ID_MAX &&
-           !id[strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")];
-}
-
 static void set_id(struct request *request)
 {
-    unsigned char bytes[8] = {0};
-    struct err ignored;
-    if (request->caller_id && sane_id(request->caller_id)) {
+    if (request->caller_id && request_id_is_sane(request->caller_id))
         (void)snprintf(request->id, sizeof request->id, "%s", request->caller_id);
-        return;
-    }
-    (void)!digest_random(bytes, sizeof bytes, &ignored);
-    hex_encode(bytes, sizeof bytes, request->id);
-}
-
-static bool refuse(struct request *request, enum answer_error error, const char *detail)
-{
-    answer_error(&request->response, error, NULL, detail);
-    return false;
+    else
+        request_id_make(request->id);
 }
 
 static bool method_allowed(const struct route *route, const char *method)
@@ -281,24 +291,22 @@ static bool check_post(struct api *api, struct request *request, const struct ro
     bool batch = route->flags & ROUTE_BATCH;
     bool json = media_type_is(request->content_type, "application/json");
     if (!json && !(batch && media_type_is(request->content_type, "application/x-ndjson")))
-        return refuse(request, ERROR_UNSUPPORTED_MEDIA_TYPE,
+        return refuse(api, request, ERROR_UNSUPPORTED_MEDIA_TYPE,
                       batch ? "Content-Type must be application/x-ndjson or application/json"
                             : "Content-Type must be application/json");
     request->response.accept_encoding = COMPRESS_CODING;
     request->is_compressed = request->content_encoding && !strcasecmp(request->content_encoding, COMPRESS_CODING);
     if (request->content_encoding && !request->is_compressed &&
         strcasecmp(request->content_encoding, "identity") != 0)
-        return refuse(request, ERROR_UNSUPPORTED_MEDIA_TYPE,
+        return refuse(api, request, ERROR_UNSUPPORTED_MEDIA_TYPE,
                       "Content-Encoding must be " COMPRESS_CODING ", or none");
     request->body_limit = batch ? api->parts.batch_bytes_max : api->parts.single_bytes_max;
     if (request->content_length > (int64_t)request->body_limit)
-        return refuse(request, ERROR_TOO_LARGE, BODY_TOO_LARGE);
+        return refuse(api, request, ERROR_TOO_LARGE, BODY_TOO_LARGE);
     int64_t wait = rate_limit_take(api->parts.rate_limit, clock_monotonic_ns());
-    if (wait) {
-        answer_retry(&request->response, ERROR_RATE_LIMITED, "too many requests",
-                     (int)((wait + NS_PER_S - 1) / NS_PER_S));
-        return false;
-    }
+    if (wait)
+        return refuse_for_now(api, request, ERROR_RATE_LIMITED, "too many requests",
+                              (int)((wait + NS_PER_S - 1) / NS_PER_S));
     return true;
 }
 
@@ -311,58 +319,72 @@ static bool begin(void *self, struct request *request)
     request->route = route;
     if (request->malformed) {
         request->response.close_connection = true;
-        return refuse(request, ERROR_MALFORMED, request->malformed);
+        return refuse(api, request, ERROR_MALFORMED, request->malformed);
     }
     if (!route)
-        return refuse(request, ERROR_NOT_FOUND, "there is nothing here");
+        return refuse(api, request, ERROR_NOT_FOUND, "there is nothing here");
     if (!method_allowed(route, request->method)) {
         request->response.allow = strcmp(route->method, "GET") ? route->method : "GET, HEAD";
-        return refuse(request, ERROR_METHOD_NOT_ALLOWED, "this path does not take that method");
+        return refuse(api, request, ERROR_METHOD_NOT_ALLOWED, "this path does not take that method");
     }
     if (!(route->flags & ROUTE_KEY))
         return true;
     if (!keyring_accepts(api->parts.keyring, request->api_key)) {
-        log_write(api->parts.log, LOG_WARN, LOG_WITH(LOG_STR("request_id", request->id)),
-                  "Request without a valid API key");
-        return refuse(request, ERROR_UNAUTHORIZED,
-                      request->api_key ? "the API key is not valid" : "the X-API-Key header is missing");
+        log_write_limited(api->parts.log, LOG_WARN, LOG_WITH(LOG_STR("request_id", request->id)),
+                          "Request without a valid API key");
+        answer_error(&request->response, ERROR_UNAUTHORIZED, NULL,
+                     request->api_key ? "the API key is not valid" : "the X-API-Key header is missing");
+        return false;
     }
     return check_post(api, request, route);
 }
 
 static bool handle(void *self, struct request *request)
 {
+    struct api *api = self;
     const struct route *route = request->route;
     if (!request->is_compressed && compress_is_packed(request->body.data, request->body.len)) {
         /* Something on the way forgets headers; the sender must not take this for an answer about its signals. */
         request->response.accept_encoding = NULL;
-        answer_error(&request->response, ERROR_UNSUPPORTED_MEDIA_TYPE, NULL,
+        (void)refuse(api, request, ERROR_UNSUPPORTED_MEDIA_TYPE,
                      "the body is " COMPRESS_CODING ", but no Content-Encoding says so");
         return true;
     }
-    return route->handle(self, request);
+    return route->handle(api, request);
 }
 
 static void refuse_late(void *self, struct request *request, int status)
 {
-    (void)self;
+    struct api *api = self;
     if (!request->id[0])
         set_id(request);
     request->response.close_connection = true;
     if (status == 503)
-        answer_retry(&request->response, ERROR_UNAVAILABLE, "too much is being received at once; send it again", 1);
+        (void)refuse_for_now(api, request, ERROR_UNAVAILABLE, "too much is being received at once; send it again",
+                             1);
     else if (status == 413)
-        answer_error(&request->response, ERROR_TOO_LARGE, NULL, BODY_TOO_LARGE);
+        (void)refuse(api, request, ERROR_TOO_LARGE, BODY_TOO_LARGE);
     else if (status == 400)
-        answer_error(&request->response, ERROR_MALFORMED, NULL, "the body is not whole and valid " COMPRESS_CODING);
+        (void)refuse(api, request, ERROR_MALFORMED, "the body is not whole and valid " COMPRESS_CODING);
     else
-        answer_error(&request->response, ERROR_TIMEOUT, NULL, "the request took too long to arrive");
+        (void)refuse(api, request, ERROR_TIMEOUT, "the request took too long to arrive");
+}
+
+/* What an access log would say. Health checks are requests too, so it is for debugging. */
+static void log_request(const struct api *api, const struct request *request)
+{
+    if (log_enabled(api->parts.log, LOG_DEBUG))
+        log_write(api->parts.log, LOG_DEBUG,
+                  LOG_WITH(LOG_INT("status", request->response.status),
+                           LOG_INT("milliseconds", (clock_wall_us() - request->received_us) / 1000),
+                           LOG_STR("request_id", request->id)),
+                  "Request: %s %s", request->method, request->path);
 }
 
 static void discard(void *self, struct request *request)
 {
-    (void)self;
     struct pending *pending = request->work;
+    log_request(self, request);
     if (!pending)
         return;
     submission_free(pending->submission);

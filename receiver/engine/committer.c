@@ -67,17 +67,6 @@ static void finish_all(struct committer *committer, struct submission *list, enu
 
 /* --- storing ----------------------------------------------------------------------------------------------- */
 
-static void log_refused(struct committer *committer, const struct group *group)
-{
-    for (size_t i = 0; i < group->row_count; i++) {
-        const struct store_row *row = group->rows[i];
-        if (row->verdict == STORE_REFUSED)
-            log_write(committer->log, LOG_WARN,
-                      LOG_WITH(LOG_STR("signal_id", signal_text(row->signal, FIELD_SIGNAL_ID, NULL))),
-                      "The database refused a signal: %s", row->refusal);
-    }
-}
-
 static size_t collect_rows(const struct group *group)
 {
     size_t count = 0;
@@ -139,7 +128,6 @@ static void confirm_group(struct committer *committer, struct group *group)
         return;
     }
     database_wrote(&committer->database);
-    log_refused(committer, group);
 }
 
 /* Tells the group's submissions: this is the only place that says COMMITTED. */
@@ -307,6 +295,7 @@ static void *run(void *self)
         if (stopping)
             return NULL;
         database_tick(&committer->database);
+        log_tick(committer->log);
         pulse_beat(&committer->pulse);
         wait_for_work(committer);
     }

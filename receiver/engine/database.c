@@ -21,9 +21,9 @@ static void set_state(struct database *database, enum database_state state)
     static const char *const names[] = {"away", "failing", "ready"};
     int before = atomic_exchange(&database->state, (int)state);
     if (before != (int)state)
-        log_write(database->log, state == DATABASE_READY ? LOG_INFO : LOG_WARN,
-                  LOG_WITH(LOG_STR("from", names[before]), LOG_STR("to", names[state])), "Database is %s",
-                  names[state]);
+        log_write_limited(database->log, state == DATABASE_READY ? LOG_INFO : LOG_WARN,
+                          LOG_WITH(LOG_STR("from", names[before]), LOG_STR("to", names[state])), "Database is %s",
+                          names[state]);
 }
 
 enum database_state database_state(struct database *database)
@@ -50,7 +50,7 @@ static void schedule_reconnect(struct database *database)
 static void lose_connection(struct database *database, const struct err *err)
 {
     if (database->backoff.failures == 0)
-        log_write(database->log, LOG_ERROR, LOG_PLAIN, "Database unavailable: %s", err->message);
+        log_write_limited(database->log, LOG_ERROR, LOG_PLAIN, "Database unavailable: %s", err->message);
     else
         log_write(database->log, LOG_DEBUG, LOG_PLAIN, "Database still unavailable: %s", err->message);
     database->store->ops->close(database->store->self);
@@ -123,7 +123,7 @@ void database_failed(struct database *database, const struct err *err)
         return;
     }
     if (database_state(database) == DATABASE_READY)
-        log_write(database->log, LOG_ERROR, LOG_PLAIN, "Could not store signals: %s", err->message);
+        log_write_limited(database->log, LOG_ERROR, LOG_PLAIN, "Could not store signals: %s", err->message);
     set_state(database, DATABASE_FAILING);
 }
 

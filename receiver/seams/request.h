@@ -8,8 +8,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-
-enum { REQUEST_ID_MAX = 64 };
+#include "base/request_id.h"
 
 struct response {
     int status;

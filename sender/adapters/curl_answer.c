@@ -42,7 +42,7 @@ enum transport_failure curl_answer_failure(CURLcode code, CURL *easy)
     }
 }
 
-static const char *answer_header(CURL *easy, const char *name)
+const char *curl_answer_header(CURL *easy, const char *name)
 {
     struct curl_header *header = NULL;
     return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
@@ -50,8 +50,8 @@ static const char *answer_header(CURL *easy, const char *name)
 
 int64_t curl_answer_retry_after_ns(CURL *easy)
 {
-    const char *text = answer_header(easy, "Retry-After");
-    const char *date = answer_header(easy, "Date");
+    const char *text = curl_answer_header(easy, "Retry-After");
+    const char *date = curl_answer_header(easy, "Date");
     char *end = NULL;
     if (!text || !*text)
         return 0;
@@ -69,7 +69,7 @@ int64_t curl_answer_retry_after_ns(CURL *easy)
 /* A list of names, each perhaps with a weight; one of 0 is a refusal. */
 bool curl_answer_offers(CURL *easy, const char *coding)
 {
-    const char *at = answer_header(easy, "Accept-Encoding");
+    const char *at = curl_answer_header(easy, "Accept-Encoding");
     size_t wanted = strlen(coding);
     while (at && *at) {
         at += strspn(at, " \t,");

@@ -10,6 +10,8 @@
 
 /* What kind of end this is. */
 enum transport_failure curl_answer_failure(CURLcode code, CURL *easy);
+/* A header of the answer, or NULL; valid until the transfer is cleaned up. */
+const char *curl_answer_header(CURL *easy, const char *name);
 /* Retry-After in nanoseconds, 0: none, or none that makes sense. A date is held against the answer's own Date, for
  * the clock here may be another one. */
 int64_t curl_answer_retry_after_ns(CURL *easy);

@@ -44,6 +44,7 @@ struct call {
     struct buf answer;
     transport_done *done;
     void *context;
+    char id[REQUEST_ID_SIZE];
     char error[CURL_ERROR_SIZE];
 };
 
@@ -84,6 +85,8 @@ static void finish(struct call *call, CURLcode code)
         .len = call->answer.len,
         .compressed = call->packed.len != 0,
         .retry_after_ns = curl_answer_retry_after_ns(call->easy),
+        .request_id = call->id,
+        .answered_id = code == CURLE_OK ? curl_answer_header(call->easy, "X-Request-Id") : NULL,
     };
     (void)curl_multi_remove_handle(call->curl->multi, call->easy);
     forget(call->curl, call);
@@ -243,6 +246,7 @@ static int transport_send(void *self, const struct transport_request *request, s
     call->curl = curl;
     call->done = request->done;
     call->context = request->context;
+    memcpy(call->id, request->id, sizeof call->id);
     call->easy = curl_easy_init();
     pack(call, request);
     if (!call->easy || set_headers(call, request) || set_options(call, request) ||

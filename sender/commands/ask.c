@@ -20,6 +20,7 @@ static void on_done(void *context, const struct transport_answer *answer)
     (void)snprintf(kept->error, sizeof kept->error, "%s", answer->error);
     kept->answer.body = kept->body.data;
     kept->answer.error = kept->error;
+    kept->answer.request_id = kept->answer.answered_id = NULL; /* they were borrowed */
     asking->done = true;
 }
 
@@ -39,10 +40,10 @@ int ask(const struct invocation *invocation, const char *method, const char *pat
                                         .content_type = body ? "application/json" : NULL,
                                         .body = body ? body->data : NULL,
                                         .len = body ? body->len : 0,
-                                        .id = "alpine-ask",
                                         .done = on_done,
                                         .context = &asking};
     int status = -1;
+    request_id_make(request.id);
     struct loop *loop = loop_new(err);
     struct transport *transport = loop ? transport_curl_new(&options, loop, err) : NULL;
     if (!transport || transport->ops->send(transport->self, &request, err))

@@ -117,6 +117,7 @@ void link_step(struct link *link)
 {
     loop_timer_set(link->loop, &link->delivery_timer, delivery_due(link->delivery), on_delivery_due, link);
     loop_step(link->loop);
+    log_tick(link->invocation->log);
 }
 
 static void on_stop_overdue(void *context)

@@ -43,18 +43,20 @@ static void on_health(void *context, const struct transport_answer *answer)
     if (answer_is_healthy(answer, &dry_run))
         log_write(log, LOG_INFO, LOG_PLAIN, "Alpine backend health check passed");
     else if (answer->failure != TRANSPORT_OK)
-        log_write(log, LOG_WARN, LOG_WITH(LOG_STR("error", answer->error)),
+        log_write(log, LOG_WARN,
+                  LOG_WITH(LOG_STR("error", answer->error), LOG_STR("request_id", answer->request_id)),
                   "Connection error - Alpine backend unreachable: %s", service->link.settings->url);
     else
-        log_write(log, LOG_WARN, LOG_WITH(LOG_INT("status", answer->status)),
+        log_write(log, LOG_WARN,
+                  LOG_WITH(LOG_INT("status", answer->status), LOG_STR("request_id", answer->request_id)),
                   "Alpine backend health check failed: %s", service->link.settings->url);
 }
 
 static void ask_health(struct service *service)
 {
     struct err err = {0};
-    struct transport_request request = {
-        .method = "GET", .path = "/health", .id = "health", .done = on_health, .context = service};
+    struct transport_request request = {.method = "GET", .path = "/health", .done = on_health, .context = service};
+    request_id_make(request.id);
     if (link_send(&service->link, &request, &err))
         log_write(service->link.invocation->log, LOG_WARN, LOG_PLAIN, "Health check: %s", err.message);
 }

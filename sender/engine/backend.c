@@ -34,16 +34,22 @@ void backend_up(struct backend *backend)
 static void say_retrying(struct backend *backend, const struct transport_answer *answer)
 {
     if (backend->state == LINK_RETRYING || backend->state == LINK_DOWN)
-        return;
-    if (answer->failure != TRANSPORT_OK)
-        log_write(backend->log, LOG_WARN, LOG_WITH(LOG_STR("error", answer->error)),
-                  "Connection error - Alpine backend unreachable: %s", backend->url);
+        log_write(backend->log, LOG_DEBUG,
+                  LOG_WITH(LOG_INT("status", answer->status), LOG_STR("error", answer->error),
+                           LOG_STR("request_id", answer->request_id)),
+                  "Another attempt failed: %s", backend->url);
+    else if (answer->failure != TRANSPORT_OK)
+        log_write_limited(backend->log, LOG_WARN,
+                          LOG_WITH(LOG_STR("error", answer->error), LOG_STR("request_id", answer->request_id)),
+                          "Connection error - Alpine backend unreachable: %s", backend->url);
     else if (answer->status >= 200 && answer->status < 300)
-        log_write(backend->log, LOG_WARN, LOG_WITH(LOG_INT("status", answer->status)),
-                  "Not every signal of an answer is settled; sending the others again: %s", backend->url);
+        log_write_limited(backend->log, LOG_WARN,
+                          LOG_WITH(LOG_INT("status", answer->status), LOG_STR("request_id", answer->request_id)),
+                          "Not every signal of an answer is settled; sending the others again: %s", backend->url);
     else
-        log_write(backend->log, LOG_WARN, LOG_WITH(LOG_INT("status", answer->status)),
-                  "Alpine backend cannot take signals now; trying again until it does: %s", backend->url);
+        log_write_limited(backend->log, LOG_WARN,
+                          LOG_WITH(LOG_INT("status", answer->status), LOG_STR("request_id", answer->request_id)),
+                          "Alpine backend cannot take signals now; trying again until it does: %s", backend->url);
 }
 
 void backend_retry(struct backend *backend, const struct transport_answer *answer)
@@ -57,8 +63,8 @@ void backend_retry(struct backend *backend, const struct transport_answer *answe
     backend->was_away |= backend->state == LINK_DOWN;
     bool down = backend->backoff.failures > QUICK_RETRIES;
     if (down && backend->state != LINK_DOWN)
-        log_write(backend->log, LOG_ERROR, LOG_PLAIN,
-                  "Alpine backend is down: %s; everything is kept, and sent when it is back", backend->url);
+        log_write_limited(backend->log, LOG_ERROR, LOG_WITH(LOG_STR("request_id", answer->request_id)),
+                          "Alpine backend is down: %s; everything is kept, and sent when it is back", backend->url);
     backend->state = down ? LINK_DOWN : LINK_RETRYING;
     backend->advice = NULL;
 }
@@ -76,7 +82,8 @@ void backend_hold(struct backend *backend, const struct transport_answer *answer
     if (backend->state != LINK_HOLDING || backend->advice != advice)
         log_write(backend->log, LOG_ERROR,
                   LOG_WITH(LOG_STR("url", backend->url), LOG_INT("status", answer->status),
-                           LOG_STR("error", *answer->error ? answer->error : NULL)),
+                           LOG_STR("error", *answer->error ? answer->error : NULL),
+                           LOG_STR("request_id", answer->request_id)),
                   "%s", advice);
     backend->state = LINK_HOLDING;
     backend->advice = advice;

@@ -5,8 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/digest.h"
-#include "base/hex.h"
 #include "engine/delivery_parts.h"
 
 #define DOOM_INTERVAL_NS (1 * NS_PER_S)
@@ -30,14 +28,6 @@ static void on_answer(void *context, const struct transport_answer *answer)
     advance(delivery);
 }
 
-static void set_request_id(char id[17])
-{
-    unsigned char bytes[8] = {0};
-    struct err ignored;
-    (void)!digest_random(bytes, sizeof bytes, &ignored);
-    hex_encode(bytes, sizeof bytes, id);
-}
-
 static bool launch(struct delivery *delivery, struct feed *feed, struct batch *batch)
 {
     struct err err = {0};
@@ -51,7 +41,7 @@ static bool launch(struct delivery *delivery, struct feed *feed, struct batch *b
                               .batch = batch,
                               .single = batch->count == 1,
                               .sent_ns = clock_monotonic_ns()};
-    set_request_id(flight->id);
+    request_id_make(flight->id);
     struct transport_request request = {
         .method = "POST",
         .path = flight->single ? "/signal" : "/batch",
@@ -68,6 +58,9 @@ static bool launch(struct delivery *delivery, struct feed *feed, struct batch *b
     if (!delivery->transport->ops->send(delivery->transport->self, &request, &err)) {
         delivery->in_flight++;
         delivery->moved_ns = flight->sent_ns;
+        log_write(delivery->log, LOG_DEBUG,
+                  LOG_WITH(LOG_INT("signals", (int64_t)batch->count), LOG_STR("request_id", flight->id)),
+                  "Request: POST %s", request.path);
         return true;
     }
     batch->in_flight = false;

@@ -26,6 +26,7 @@ struct delivery {
     int64_t delivered;
     int64_t duplicates;
     int64_t delivered_at_stumble; /* when the receiver stumbled over something last; -1: it did not */
+    bool said_other_id;           /* that answers have ids of their own */
 };
 
 /* A request, as the transport gives it back. */
@@ -35,7 +36,7 @@ struct flight {
     struct batch *batch;
     bool single; /* it went to /signal */
     int64_t sent_ns;
-    char id[17];
+    char id[REQUEST_ID_SIZE];
 };
 
 /* Signals whose letters cannot be kept, and those that fail by themselves, wait in memory; with so many of them

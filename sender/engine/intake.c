@@ -153,10 +153,10 @@ static bool pass_unreadable(struct reading *reading, const struct source_item *i
     char begins[SHOWN_MAX + 1] = "";
     if (item->text)
         (void)strncat(begins, item->text, SHOWN_MAX);
-    log_write(reading->intake->log, LOG_WARN,
-              LOG_WITH(LOG_INT("position", item->place.position), LOG_STR("why", item->err->message),
-                       LOG_STR("begins", begins)),
-              "A line of the log cannot be read; its signal, if it is one, goes when the table has it");
+    log_write_limited(reading->intake->log, LOG_WARN,
+                      LOG_WITH(LOG_INT("position", item->place.position), LOG_STR("why", item->err->message),
+                               LOG_STR("begins", begins)),
+                      "A line of the log cannot be read; its signal, if it is one, goes when the table has it");
     return pass(reading, item);
 }
 

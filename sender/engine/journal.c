@@ -66,6 +66,21 @@ void journal_remove(struct journal *journal, int64_t dead_id)
     noted(journal, ops(journal)->remove(self(journal), dead_id, &err), &err);
 }
 
+/* A letter can be read in the state; where none is kept, the line is all that is left of it. */
+static void say_buried(struct journal *journal, const struct dead_letter *letter)
+{
+    if (journal->state->keeps_letters)
+        log_write_limited(journal->log, LOG_ERROR,
+                          LOG_WITH(LOG_STR("signal_id", letter->signal_id), LOG_STR("reason", letter->reason),
+                                   LOG_STR("request_id", letter->request_id)),
+                          "Dead letter: signal %s was not delivered: %s", letter->signal_id, letter->detail);
+    else
+        log_write(journal->log, LOG_ERROR,
+                  LOG_WITH(LOG_STR("signal_id", letter->signal_id), LOG_STR("reason", letter->reason),
+                           LOG_STR("request_id", letter->request_id)),
+                  "Refused: signal %s was not delivered: %s", letter->signal_id, letter->detail);
+}
+
 /* What was noted becomes durable with the letter, and so must the counters that belong to it. */
 int journal_bury(struct journal *journal, struct dead_letter *letter)
 {
@@ -79,10 +94,7 @@ int journal_bury(struct journal *journal, struct dead_letter *letter)
     }
     worked(journal);
     journal->buried++;
-    log_write(journal->log, LOG_ERROR,
-              LOG_WITH(LOG_STR("signal_id", letter->signal_id), LOG_STR("reason", letter->reason)),
-              "%s: signal %s was not delivered: %s", journal->state->keeps_letters ? "Dead letter" : "Refused",
-              letter->signal_id, letter->detail);
+    say_buried(journal, letter);
     return 0;
 }
 

@@ -55,7 +55,7 @@ static void item_delivered(const struct flight *flight, const struct batch_item 
 }
 
 static bool item_dead(struct delivery *delivery, const struct feed *feed, const struct batch *batch,
-                      const struct batch_item *item, const char *reason, const char *detail)
+                      const struct batch_item *item, const char *reason, const char *detail, const char *request_id)
 {
     char *json = strndup(batch->body.data + item->offset, item->len);
     struct dead_letter letter = {
@@ -69,6 +69,7 @@ static bool item_dead(struct delivery *delivery, const struct feed *feed, const 
         .reason = reason,
         .detail = detail,
         .json = json,
+        .request_id = request_id,
     };
     bool buried = json && journal_bury(&delivery->journal, &letter) == 0;
     free(json);
@@ -77,12 +78,13 @@ static bool item_dead(struct delivery *delivery, const struct feed *feed, const 
     return buried;
 }
 
-static void raise_alarm(struct delivery *delivery, const struct batch_item *item, const struct verdict *verdict)
+static void raise_alarm(const struct flight *flight, const struct batch_item *item, const struct verdict *verdict)
 {
     if (!strcmp(verdict->reason, "conflict"))
-        log_write(delivery->log, LOG_ERROR,
-                  LOG_WITH(LOG_STR("signal_id", item->signal_id), LOG_STR("sha256", item->sha256)),
-                  "Alarm: signal %s has another hash than the one that Alpine has stored", item->signal_id);
+        log_write_limited(flight->delivery->log, LOG_ERROR,
+                          LOG_WITH(LOG_STR("signal_id", item->signal_id), LOG_STR("sha256", item->sha256),
+                                   LOG_STR("request_id", flight->id)),
+                          "Alarm: signal %s has another hash than the one that Alpine has stored", item->signal_id);
 }
 
 /* --- a flight ---------------------------------------------------------------------------------------------- */
@@ -100,8 +102,8 @@ static void part_dead(const struct flight *flight, size_t index, const struct ve
     struct batch *batch = flight->batch;
     struct delivery *delivery = flight->delivery;
     const struct batch_item *item = &batch->items[index];
-    raise_alarm(delivery, item, verdict);
-    if (item_dead(delivery, flight->feed, batch, item, verdict->reason, verdict->detail))
+    raise_alarm(flight, item, verdict);
+    if (item_dead(delivery, flight->feed, batch, item, verdict->reason, verdict->detail, flight->id))
         return;
     parting->doomed[index] = !batch_doom(batch, index, verdict->reason, verdict->detail);
     parting->again[index] = !parting->doomed[index];
@@ -298,8 +300,22 @@ static void single_landed(const struct flight *flight, const struct transport_an
     single_failed(flight, answer, verdict.outcome);
 }
 
+/* The receiver gives back the id of the request that it answers. If something on the way puts in its own, the
+ * receiver's log has that one; the signals are not concerned, for an answer names them. */
+static void note_answered_id(const struct flight *flight, const struct transport_answer *answer)
+{
+    struct delivery *delivery = flight->delivery;
+    if (!answer->answered_id || !strcmp(answer->answered_id, flight->id))
+        return;
+    log_write(delivery->log, delivery->said_other_id ? LOG_DEBUG : LOG_WARN,
+              LOG_WITH(LOG_STR("request_id", flight->id), LOG_STR("answered_id", answer->answered_id)),
+              "An answer has the id of another request");
+    delivery->said_other_id = true;
+}
+
 void landing_handle(const struct flight *flight, const struct transport_answer *answer)
 {
+    note_answered_id(flight, answer);
     if (flight->delivery->stopping && answer->failure != TRANSPORT_OK)
         return; /* cut off by the end of the program: it is as if it had not been sent */
     if (flight->single)
@@ -314,7 +330,7 @@ static bool bury_batch(struct delivery *delivery, struct feed *feed, struct batc
 {
     for (size_t i = 0; i < batch->count; i++) {
         const struct batch_item *item = &batch->items[i];
-        if (!item_dead(delivery, feed, batch, item, item->reason, item->detail))
+        if (!item_dead(delivery, feed, batch, item, item->reason, item->detail, NULL))
             return false;
     }
     outstanding_remove(&feed->list, batch);

@@ -7,9 +7,10 @@
 
 static void alarm_about(const struct once *once, const char *signal_id, const char *here, const char *there)
 {
-    log_write(once->log, LOG_ERROR,
-              LOG_WITH(LOG_STR("signal_id", signal_id), LOG_STR("sha256", here), LOG_STR("other_sha256", there)),
-              "Alarm: signal %s has another hash in the log than in the table", signal_id);
+    log_write_limited(
+        once->log, LOG_ERROR,
+        LOG_WITH(LOG_STR("signal_id", signal_id), LOG_STR("sha256", here), LOG_STR("other_sha256", there)),
+        "Alarm: signal %s has another hash in the log than in the table", signal_id);
 }
 
 static bool is_read(const struct place *read, int64_t position)

@@ -36,6 +36,8 @@ struct dead_letter {
     const char *json;   /* what was, or would have been, sent */
     int64_t created_us; /* wall clock */
     bool retry;         /* somebody asked to send it again */
+    const char
+        *request_id; /* that was answered so, for the log; NULL: none was, or it is not known any more. Not kept */
 };
 
 /* Returns false to end the walk. The letter is valid during the call. */

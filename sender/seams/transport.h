@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/request_id.h"
 
 enum transport_failure {
     TRANSPORT_OK,          /* there is an HTTP answer */
@@ -23,8 +24,10 @@ struct transport_answer {
     int status;        /* of HTTP; 0 without an answer */
     const char *body;  /* borrowed for the call */
     size_t len;
-    int64_t retry_after_ns; /* 0: none */
-    bool compressed;        /* the request travelled so */
+    int64_t retry_after_ns;  /* 0: none */
+    bool compressed;         /* the request travelled so */
+    const char *request_id;  /* of the request; NULL if it could not even begin; borrowed as body is */
+    const char *answered_id; /* X-Request-Id of the answer; NULL: it has none, as an older receiver's */
 };
 
 typedef void transport_done(void *context, const struct transport_answer *answer);
@@ -35,7 +38,7 @@ struct transport_request {
     const char *content_type;
     const char *body; /* borrowed until done */
     size_t len;
-    char id[17]; /* X-Request-Id */
+    char id[REQUEST_ID_SIZE]; /* X-Request-Id; libcurl's own second attempt has the same */
     bool may_compress;
     bool fresh; /* over a connection of its own: the name is looked up again */
     transport_done *done;

@@ -149,10 +149,46 @@ static void refused_by_the_database(void **state)
     struct buf json = {0};
     stage->stage.store.bad[0] = "bad";
     valid_signal(&json, "bad");
-    struct reply reply = post(stage, "/signal", json.data, NULL);
+    struct reply reply = PERFORM(stage, .path = "/signal", .body = json.data, .caller_id = "try-7");
     says(&reply, 422, "\"code\":\"invalid_field\"", "the database refuses this signal");
     assert_null(strstr(reply.body, "a rule is broken")); /* that is the database's own text */
+    assert_int_equal(
+        logged(&stage->stage, "The database refused a signal: a rule is broken signal_id=bad request_id=try-7"), 1);
     buf_clear(&json);
+}
+
+/* Every line about a request has its id, whatever became of it. */
+static void lines_have_the_requests_id(void **state)
+{
+    struct api_stage *stage = *state;
+    struct buf json = {0};
+    struct buf other = {0};
+    valid_signal(&json, "one");
+    valid_variant(&other, "one", 1);
+    static const char *const lines[] = {
+        "Signal synced from external provider: AAPL BUY (one) alpine_signal_id=1 request_id=id-0",
+        "Duplicate signal one alpine_signal_id=1 request_id=id-1",
+        "Conflict: signal one is stored with another hash alpine_signal_id=1 request_id=id-2",
+        "Hash verification failed for signal 68a40f327ea78805 request_id=id-3",
+        "field=action request_id=id-4",
+        "Request refused: the body is larger than this receiver allows status=413 request_id=id-5",
+        "Request without a valid API key request_id=id-6",
+        "Request refused: there is nothing here status=404 request_id=id-7",
+    };
+    (void)PERFORM(stage, .path = "/signal", .body = json.data, .caller_id = "id-0");
+    (void)PERFORM(stage, .path = "/signal", .body = json.data, .caller_id = "id-1");
+    (void)PERFORM(stage, .path = "/signal", .body = other.data, .caller_id = "id-2");
+    (void)PERFORM(stage, .path = "/signal", .body = signal_json("entry_price", "1"), .caller_id = "id-3");
+    (void)PERFORM(stage, .path = "/signal", .body = signal_json("action", "1"), .caller_id = "id-4");
+    (void)PERFORM(stage, .path = "/signal", .content_length = 100000, .caller_id = "id-5");
+    (void)PERFORM(stage, .path = "/signal", .key = "", .caller_id = "id-6");
+    (void)PERFORM(stage, .path = "/nowhere", .caller_id = "id-7");
+    for (size_t i = 0; i < COUNT(lines); i++)
+        if (logged(&stage->stage, lines[i]) != 1)
+            fail_msg("%s", lines[i]);
+    assert_int_equal(logged(&stage->stage, "debug Request: POST " SYNC "/signal status="), 7);
+    buf_clear(&json);
+    buf_clear(&other);
 }
 
 static void the_answer_waits_for_the_store(void **state)
@@ -227,6 +263,7 @@ int main(void)
         TEST(a_batch_of_good_and_bad),
         TEST(only_bad_ones),
         TEST(refused_by_the_database),
+        TEST(lines_have_the_requests_id),
         TEST(the_answer_waits_for_the_store),
         TEST(the_database_fails),
         TEST(the_queue_is_full),

@@ -1,6 +1,7 @@
 /* delivery: what fails is kept and tried again, held for a person, or tried in another way. */
 #include "fake_ends.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void retry_with_growing_pauses(void **state)
@@ -39,6 +40,53 @@ static void retry_with_growing_pauses(void **state)
     arrive(ends, 1);
     answer_unreachable(ends, 23);
     assert_in_range(time_left(ends), NS_PER_S / 10, NS_PER_S); /* a short pause again */
+}
+
+/* A line about a request has its id, and each attempt is another request. */
+static void lines_have_the_requests_id(void **state)
+{
+    struct ends *ends = *state;
+    char line[200];
+    ends_open(ends);
+    arrive(ends, 1);
+    const char *first = ends->flights[0].request.id;
+    answer_full(
+        ends, 0,
+        &(struct transport_answer){.failure = TRANSPORT_BROKEN, .error = "cut", .body = "", .request_id = first});
+    (void)snprintf(line, sizeof line, "http://alpine.example error=cut request_id=%s", first);
+    assert_int_equal(logged(ends, line), 1);
+    pass_until_sent(ends, 2);
+    assert_string_not_equal(ends->flights[1].request.id, first);
+    answer_stored(ends, 1);
+    (void)snprintf(line, sizeof line, "result=stored request_id=%s", ends->flights[1].request.id);
+    assert_int_equal(logged(ends, line), 1);
+    arrive(ends, 1);
+    answer(ends, 2, 422, "{\"status\":\"error\",\"code\":\"invalid_field\",\"detail\":\"no\"}");
+    (void)snprintf(line, sizeof line, "was not delivered: no signal_id=signal-1 reason=invalid_field request_id=%s",
+                   ends->flights[2].request.id);
+    assert_int_equal(logged(ends, line), 1);
+}
+
+/* It is said once; an older receiver's answer has no id, which is nothing to say. */
+static void another_requests_id_is_noted(void **state)
+{
+    struct ends *ends = *state;
+    static const char phrase[] = "An answer has the id of another request";
+    static const char nothing[] = "{\"status\":\"error\",\"code\":\"unavailable\",\"detail\":\"later\"}";
+    ends_open(ends);
+    arrive(ends, 1);
+    for (int i = 0; i < 3; i++) {
+        struct transport_answer given = {
+            .status = 503, .error = "", .body = nothing, .len = strlen(nothing), .answered_id = "somebody-elses"};
+        if (i == 1)
+            given.answered_id = NULL;
+        if (i == 2)
+            given.answered_id = ends->flights[i].request.id;
+        answer_full(ends, i, &given);
+        assert_int_equal(logged(ends, phrase), 1);
+        pass_until_sent(ends, i + 2);
+    }
+    assert_int_equal(logged(ends, "answered_id=somebody-elses"), 1);
 }
 
 /* The flight that is open, or the next one that is begun. */
@@ -369,6 +417,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ends_start, ends_finish)
     const struct CMUnitTest tests[] = {
         TEST(retry_with_growing_pauses),
+        TEST(lines_have_the_requests_id),
+        TEST(another_requests_id_is_noted),
         TEST(every_passing_failure_is_tried_again),
         TEST(a_success_that_is_none_is_tried_again),
         TEST(retry_after_is_a_floor),
