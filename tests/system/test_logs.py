@@ -1,5 +1,5 @@
-"""The log: one id from the sender's line to the receiver's, lines that others cause are limited and none goes uncounted,
-and whatever a signal contains, one event is one line."""
+"""The log: one id from the sender's line to the receiver's; lines that others cause are limited, and each is counted;
+whatever a signal contains, one event is one line."""
 
 import json
 import re
