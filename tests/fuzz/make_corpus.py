@@ -120,9 +120,20 @@ def compressed():
             packed(line, "--no-check") + packed(b"")]
 
 
+def logs():
+    """Two texts with a NUL between them, as fuzz_log reads them."""
+    hostile = ["", "plain", "two words", "\"\\\"", "a\nb\r\tc", "\x1b[31m\x7f\x9b\x85", "\u2028\u2029",
+               "📈\U0010ffffé", '","level":"error","x":"', "x\n2026-11-01T00:00:00.000Z info forged", "=", "é" * 600,
+               "y" * 1023, "z" * 9000, "é" * 5000, "\\" * 9000]
+    broken = [b"\xff\xfe", b"\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"a\x80" * 600,
+              b"x" * 8191 + b"\xf0\x9f\x93\x88"]
+    texts = [text.encode() for text in hostile] + broken
+    return [b"", b"\0"] + [first + b"\0" + second for first, second in zip(texts, texts[1:] + texts[:1])]
+
+
 def main():
     for target, inputs in {"signal": signals(), "batch": batches(), "timestamp": timestamps(), "config": configs(),
-                           "row": rows(), "compressed": compressed()}.items():
+                           "row": rows(), "compressed": compressed(), "log": logs()}.items():
         folder = CORPUS / target
         folder.mkdir(parents=True, exist_ok=True)
         for old in folder.glob("seed-*"):
