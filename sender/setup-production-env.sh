@@ -118,7 +118,8 @@ setting() {
 # Writes what comes in as this file: the old one or the new one, never half of one, whenever the power goes.
 write_file() {
     local file=$1 mode=$2
-    temporary=$(mktemp "$file.XXXXXX")
+    temporary=$file.new
+    rm -f "$temporary" # of a run that was killed
     cat >"$temporary"
     chmod "$mode" "$temporary"
     sync "$temporary"
@@ -289,8 +290,9 @@ drop_in_text() {
 
 is_ours() { [ -f "$1" ] && head -n 1 "$1" | grep -qF "$MARK"; }
 
+# With what a run that was killed may have left beside it.
 remove() {
-    [ ! -e "$1" ] || act "remove $1" rm -f "$1"
+    if [ -e "$1" ] || [ -e "$1.new" ]; then act "remove $1" rm -f "$1" "$1.new"; fi
 }
 
 # The unit of the package, or of `cmake --install`; otherwise the one beside this script is installed.

@@ -1,0 +1,476 @@
+"""The set-up script of alpine-sender, on a scratch root with a systemctl that only writes down what it is asked."""
+
+import os
+import re
+import shutil
+import signal as signals_of_unix
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from support.argo import Argo
+from support.paths import REPO
+from support.process import SYSTEM_PATH
+from support.receiver import KEY
+from support.terminal import Terminal
+from support.unprivileged import Account
+from support.waiting import wait_for
+
+pytestmark = pytest.mark.one_build
+
+SCRIPT = REPO / "sender" / "setup-production-env.sh"
+OTHER_KEY = "another-key-0123456789abcdef"
+ENV, API_KEY = "etc/alpine-sync/sender.env", "etc/alpine-sync/api-key"
+DROP_IN = "etc/systemd/system/alpine-sender.service.d/10-setup.conf"
+OWN_UNIT = "etc/systemd/system/alpine-sender.service"
+STATE = "var/lib/alpine-sync"
+
+SYSTEMCTL = """#!/bin/sh
+# Knows whether the service is enabled and active, and nothing else.
+echo "$*" >> "$here/calls"
+case "$*" in
+    *is-enabled*) test -e "$here/enabled" ;;
+    *is-active*) test -e "$here/active" ;;
+    *show*) date -r "$here/active" ;;
+    *disable*) rm -f "$here/enabled" "$here/active" ;;
+    *enable*) touch "$here/enabled" ;;
+    restart*) touch "$here/active" ;;
+esac
+"""
+
+
+class Host:
+    """Argo's host: a root below which the script works, Argo's files in it, and a PATH of its own."""
+
+    def __init__(self, folder, build, systemd=True, unit=True):
+        self.folder, self.root, self.bin = folder, folder / "root", folder / "bin"
+        self.bin.mkdir(parents=True)
+        self.argo = self.root / "srv/argo"
+        self.argo.mkdir(parents=True)
+        shutil.copy(build / "sender" / "alpine-sender", self.bin)
+        self.command("systemctl", SYSTEMCTL.replace("$here", str(folder)))
+        if systemd:
+            (self.root / "run/systemd/system").mkdir(parents=True)
+        if unit:
+            units = self.root / "usr/lib/systemd/system"
+            units.mkdir(parents=True)
+            shutil.copy(REPO / "sender/systemd/alpine-sender.service", units)
+
+    def command(self, name, text):
+        path = self.bin / name
+        path.write_text(text)
+        path.chmod(0o755)
+
+    @property
+    def environment(self):
+        return {"PATH": f"{self.bin}:{SYSTEM_PATH}", "HOME": "/", "TERM": "dumb"}
+
+    def arguments(self, *options):
+        return [str(SCRIPT), "--root", str(self.root), *map(str, options)]
+
+    def set_up(self, *options, key=None, code=0, before=()):
+        """Run the script; its output, which must not have the key. `key` goes to its standard input."""
+        done = subprocess.run([*before, *self.arguments(*options)], env=self.environment, input=key or "", text=True,
+                              capture_output=True, timeout=120, check=False)
+        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        said = done.stdout + done.stderr
+        if (self.root / API_KEY).exists() and "--show-key" not in options:
+            assert (self.root / API_KEY).read_text().strip() not in said
+        return said
+
+    def calls(self):
+        """What systemctl was asked since the last time."""
+        path = self.folder / "calls"
+        calls = path.read_text().splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        return [call for call in calls if not re.search(r"is-|show", call)]
+
+    def text(self, name):
+        return (self.root / name).read_text()
+
+    def mode(self, name):
+        return stat.S_IMODE((self.root / name).stat().st_mode)
+
+    def tree(self):
+        """Everything that there is: path, mode, owner, time and contents."""
+        found = {}
+        for path in sorted(self.root.rglob("*")):
+            if path.name.endswith(("-shm", "-wal")):
+                continue  # whoever reads Argo's database makes and removes them
+            about = path.lstat()
+            found[path.relative_to(self.root).as_posix()] = (
+                about.st_mode, about.st_uid, about.st_mtime_ns, path.read_bytes() if path.is_file() else None)
+        return found
+
+    def contents(self):
+        return {name: contents for name, (_, _, _, contents) in self.tree().items()}
+
+
+@pytest.fixture(name="host")
+def fixture_host(tmp_path, build):
+    return Host(tmp_path / "host", build)
+
+
+@pytest.fixture(name="receiver", scope="module")
+def fixture_receiver(module_stage):
+    return module_stage.receiver()
+
+
+def argo_of(host):
+    """Argo's database, closed: the script looks at its owner."""
+    argo = Argo(host.argo)
+    argo.write(3)
+    argo.finish()
+    return "/srv/argo/signals.db"
+
+
+def usual(host, receiver):
+    return "--url", receiver.url, "--database", argo_of(host)
+
+
+@pytest.fixture(name="ready")
+def fixture_ready(host, receiver):
+    """A host that was set up."""
+    host.set_up(*usual(host, receiver), "--key-file", "-", key=KEY)
+    host.calls()
+    return host
+
+
+# --- what it sets up ---
+
+
+def test_a_fresh_host(host, receiver):
+    log = "/srv/argo/signals.log"
+    said = host.set_up(*usual(host, receiver), "--log", log, "--key-file", "-", key=KEY + "\n")
+    assert host.text(API_KEY) == KEY + "\n"
+    assert host.mode(API_KEY) == host.mode(ENV) == 0o600
+    assert host.mode("etc/alpine-sync") == 0o700
+    assert host.text(ENV).splitlines()[1:] == [
+        f"ALPINE_API_URL={receiver.url}", "ARGO_SIGNALS_DB=/srv/argo/signals.db", f"ARGO_SIGNALS_LOG={log}"]
+    owner = (host.argo / "signals.db").owner()
+    assert f"User={owner}\nGroup=" in host.text(DROP_IN)
+    assert host.mode(STATE) == 0o700
+    assert host.calls() == ["daemon-reload", "--quiet enable alpine-sender.service", "restart alpine-sender.service"]
+    assert said.count(" 0 failed") == 2, "of check, and of test"
+    assert "Nothing." in said
+
+
+def test_the_second_run_changes_nothing(ready, receiver):
+    before = ready.tree()
+    for options in [(), ("--url", receiver.url), ("--generate-key",)]:
+        said = ready.set_up(*options)
+        assert said.count("unchanged: ") == 5
+        assert "wrote" not in said and "make the" not in said
+        assert ready.tree() == before
+        assert ready.calls() == ["daemon-reload"]
+
+
+def test_what_is_not_known_is_kept_and_a_change_restarts(ready, stage):
+    other = stage.receiver(EXTERNAL_SIGNAL_API_KEY=OTHER_KEY)
+    env = ready.root / ENV
+    env.write_text("# mine\nALPINE_LOG_LEVEL=debug\n" + env.read_text() + "ALPINE_IN_FLIGHT_MAX=1\n")
+    before = ready.text(ENV)
+    old = re.search("ALPINE_API_URL=(.*)", before)[1]
+    (ready.folder / "new-key").write_text(OTHER_KEY)
+    ready.set_up("--url", other.url, "--key-file", ready.folder / "new-key")
+    assert ready.text(ENV) == before.replace(old, other.url)
+    assert ready.text(API_KEY) == OTHER_KEY + "\n"
+    assert ready.mode(ENV) == 0o600
+    assert ready.calls() == ["daemon-reload", "restart alpine-sender.service"]
+
+
+def test_an_empty_log_is_no_log(host, receiver):
+    host.set_up(*usual(host, receiver), "--log", "/srv/argo/signals.log", "--key-file", "-", key=KEY)
+    assert "ARGO_SIGNALS_LOG" in host.text(ENV)
+    host.set_up("--log", "")
+    assert "ARGO_SIGNALS_LOG" not in host.text(ENV)
+
+
+def test_a_mode_that_is_too_wide_is_put_right(ready):
+    (ready.root / API_KEY).chmod(0o644)
+    ready.set_up()
+    assert ready.mode(API_KEY) == 0o600
+
+
+def test_a_service_that_is_older_than_its_files_is_restarted(ready):
+    """As after a run that was stopped between the two."""
+    os.utime(ready.root / ENV, (time.time() + 5, time.time() + 5))
+    ready.set_up()
+    assert "restart alpine-sender.service" in ready.calls()
+
+
+def test_a_rehearsal_changes_nothing(host, receiver):
+    options = (*usual(host, receiver), "--key-file", "-")
+    before = host.tree()
+    said = host.set_up(*options, "--dry-run", key=KEY)
+    assert host.tree() == before and not host.calls()
+    for name in (ENV, API_KEY, DROP_IN):
+        assert f"would write {host.root / name}" in said
+    host.set_up(*options, key=KEY)
+    before = host.tree()
+    host.calls()
+    for dry in [("--url", "http://localhost:1"), ("--uninstall", "--purge")]:
+        host.set_up("--dry-run", *dry)
+        assert host.tree() == before and not host.calls()
+
+
+def test_a_host_without_systemd(tmp_path, build, receiver):
+    host = Host(tmp_path / "bare", build, systemd=False)
+    said = host.set_up(*usual(host, receiver), "--key-file", "-", key=KEY)
+    assert "systemd does not run here" in said
+    assert not host.calls()
+    assert " 0 failed" in said
+
+
+def test_a_host_without_the_unit_gets_it_and_loses_it_again(tmp_path, build, receiver):
+    host = Host(tmp_path / "bare", build, unit=False)
+    host.set_up(*usual(host, receiver), "--key-file", "-", key=KEY)
+    unit = (REPO / "sender/systemd/alpine-sender.service").read_text()
+    assert host.text(OWN_UNIT).endswith(unit)
+    host.set_up("--uninstall")
+    assert not (host.root / OWN_UNIT).exists()
+
+
+def test_what_the_unit_hides_is_shown_to_the_service(host, receiver, tmp_path):
+    (host.root / "home/argo/data").mkdir(parents=True)
+    argo_of(host)
+    shutil.copy(host.argo / "signals.db", host.root / "home/argo/data")
+    host.set_up("--url", receiver.url, "--database", "/home/argo/data/signals.db", "--log", "/tmp/argo logs/signals.log",
+                "--key-file", "-", key=KEY, code=3)  # the log is not there
+    assert 'BindReadOnlyPaths="/home/argo/data"\nBindReadOnlyPaths="/tmp/argo logs"\n' in host.text(DROP_IN)
+    assert 'ARGO_SIGNALS_LOG="/tmp/argo logs/signals.log"' in host.text(ENV)
+    units = tmp_path / "units"
+    shutil.copytree(host.root / Path(DROP_IN).parent, units / "alpine-sender.service.d")
+    unit = (REPO / "sender/systemd/alpine-sender.service").read_text()
+    (units / "alpine-sender.service").write_text(
+        unit.replace("ExecStart=alpine-sender", f"ExecStart={host.bin}/alpine-sender"))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", units / "alpine-sender.service"], text=True,
+                          capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become Argo's user")
+def test_argos_user_is_the_owner_of_its_database(tmp_path, build, receiver):
+    account = Account()
+    place = Path("/tmp") / f"alpine-setup-{os.getpid()}"  # where this user can look
+    place.mkdir(mode=0o755)
+    try:
+        host = Host(place, build)
+        options = usual(host, receiver)
+        for path in (host.argo, host.argo / "signals.db"):
+            shutil.chown(path, account.name, account.name)
+        said = host.set_up(*options, "--key-file", "-", key=KEY)
+        assert f"User={account.name}\nGroup={account.name}\n" in host.text(DROP_IN)
+        assert f"check, as {account.name}:" in said and " 0 failed" in said
+        assert (host.root / STATE).owner() == account.name
+        assert (host.root / API_KEY).owner() == "root"
+        said = host.set_up("--user", "root", code=3)
+        assert f"belongs to {account.name}, not to root" in said
+    finally:
+        shutil.rmtree(place)
+
+
+# --- the key ---
+
+
+def test_a_key_of_its_own(host, receiver):
+    """Alpine does not know it yet, which is no reason not to go on."""
+    said = host.set_up(*usual(host, receiver), "--generate-key", code=3)
+    key = host.text(API_KEY).strip()
+    assert re.fullmatch("[0-9a-f]{64}", key)
+    assert f"It is in {host.root / API_KEY}" in said
+    assert "restart alpine-sender.service" in host.calls()
+    assert f"Key: {key}\n" in host.set_up("--show-key", code=3)
+    assert host.text(API_KEY).strip() == key
+
+
+@pytest.mark.slow
+def test_the_key_is_in_no_argument_and_in_no_file_for_others(host, receiver):
+    trace = host.folder / "trace"
+    host.set_up(*usual(host, receiver), "--key-file", "-", key=KEY,
+                before=("strace", "-f", "-s", "4096", "-e", "trace=execve", "-o", str(trace)))
+    called = trace.read_text()
+    assert '"alpine-sender"' in called or "/alpine-sender" in called
+    assert KEY not in called
+    holding = [name for name, contents in host.contents().items() if contents and KEY.encode() in contents]
+    assert holding == [API_KEY]
+
+
+# --- what it refuses ---
+
+
+@pytest.mark.parametrize(("options", "code", "said"), [
+    (["--url", "ftp://alpine.example"], 2, "--url must be http:// or https://"),
+    (["--url", "https://me:secret@alpine.example"], 2, "without a user name"),
+    (["--url", ""], 2, "--url is missing"),
+    (["--database", "signals.db"], 2, "must be an absolute path"),
+    (["--database", "/srv/argo/gone.db"], 1, "/srv/argo/gone.db is not there"),
+    (["--database", "/srv/argo"], 1, "/srv/argo is no file"),
+    (["--database", "/srv/ar%h/signals.db"], 2, "--database may have"),
+    (["--log", "/srv/a\nUser=root"], 2, "--log may have"),
+    (["--user", "nobody-of-that-name"], 1, "there is no user nobody-of-that-name"),
+    (["--key-file", "/nowhere/key"], 1, "the key's file cannot be read: /nowhere/key"),
+    (["--key-file", "/dev/null"], 1, "the key (/dev/null) must be printable"),
+    (["--key-file", "-", "--generate-key"], 2, "not both"),
+    (["--key-file", ""], 2, "there is no key yet"),
+    (["--api-key", "x"], 2, "every user of this host"),
+    (["--purge"], 2, "--purge goes with --uninstall"),
+    (["--url"], 2, "--url needs a value"),
+    (["--color"], 2, "unknown option --color"),
+])
+def test_what_cannot_be_is_refused_before_anything_is_done(host, receiver, options, code, said):
+    given = [*usual(host, receiver), "--key-file", "-"]
+    if "--key-file" in options or "--generate-key" in options:
+        given = given[:-2]
+    before = host.tree()
+    assert said in host.set_up(*given, *options, key=KEY, code=code)
+    assert host.tree() == before and not host.calls()
+
+
+@pytest.mark.parametrize("key", ["two words", "two\nlines", "non-ascii-é", ""])
+def test_a_key_that_is_none(host, receiver, key):
+    said = host.set_up(*usual(host, receiver), "--key-file", "-", key=key, code=1)
+    assert "the key (standard input) must be printable ASCII" in said
+    assert not key or key not in said
+    assert not (host.root / API_KEY).exists()
+
+
+def test_without_the_program_it_says_so(host, receiver):
+    options = usual(host, receiver)
+    (host.bin / "alpine-sender").unlink()
+    assert "alpine-sender is not installed" in host.set_up(*options, "--generate-key", code=1)
+
+
+def test_a_service_that_does_not_start_is_told(host, receiver):
+    host.command("systemctl", '#!/bin/sh\ncase "$*" in restart*|is-*) exit 1 ;; esac\n')
+    said = host.set_up(*usual(host, receiver), "--key-file", "-", key=KEY, code=3)
+    assert "did not start; see: systemctl status" in said
+    assert " 0 failed" in said, "it is checked all the same"
+
+
+def test_a_key_among_the_settings_is_told(ready):
+    with open(ready.root / ENV, "a", encoding="utf-8") as env:
+        env.write("ARGO_API_KEY=another\n")
+    assert "goes before" in ready.set_up(code=3)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_somebody_else_than_root():
+    done = subprocess.run([*Account().prefix(False), "bash", "-s", "--", "--url", "https://alpine.example"],
+                          stdin=open(SCRIPT, encoding="utf-8"), capture_output=True, text=True, timeout=60, cwd="/",
+                          env={"PATH": SYSTEM_PATH}, check=False)
+    assert done.returncode == 1
+    assert "this needs root" in done.stderr
+
+
+# --- and back ---
+
+
+def test_it_takes_back_what_it_did_but_keeps_what_signals_hang_on(ready):
+    (ready.root / STATE / "state.db").touch()
+    said = ready.set_up("--uninstall")
+    assert "--quiet disable --now alpine-sender.service" in ready.calls()
+    for name in (ENV, API_KEY, DROP_IN, "etc/alpine-sync", str(Path(DROP_IN).parent)):
+        assert not (ready.root / name).exists(), name
+    assert (ready.root / STATE / "state.db").exists()
+    assert f"left: {ready.root / STATE}" in said
+    assert (ready.root / "usr/lib/systemd/system/alpine-sender.service").exists(), "that is the package's"
+    assert (ready.argo / "signals.db").exists()
+    ready.set_up("--uninstall", "--purge")
+    assert not (ready.root / STATE).exists()
+    ready.set_up("--uninstall")
+
+
+def test_it_leaves_what_is_not_its_own(host, receiver):
+    (host.root / "etc/alpine-sync").mkdir(parents=True)
+    (host.root / ENV).write_text("ALPINE_LOG_LEVEL=debug\n")
+    (host.root / "etc/alpine-sync/receiver.env").touch()
+    host.set_up(*usual(host, receiver), "--key-file", "-", key=KEY)
+    said = host.set_up("--uninstall")
+    assert f"left: {host.root / ENV}, which was there before" in said
+    assert f"left: {host.root / API_KEY}, which is the receiver's too" in said
+    assert "ALPINE_LOG_LEVEL=debug" in host.text(ENV) and host.text(API_KEY)
+
+
+# --- on a terminal ---
+
+
+@pytest.fixture(name="run_on_terminal")
+def fixture_run_on_terminal():
+    """Runs the script on a terminal."""
+    made = []
+    yield lambda host, *options: made.append(Terminal(host.arguments(*options), host.environment)) or made[-1]
+    for terminal in made:
+        terminal.finish()
+
+
+def test_it_asks_for_what_it_was_not_told(host, receiver, run_on_terminal):
+    argo_of(host)
+    terminal = run_on_terminal(host)
+    terminal.answer("Alpine's address: ", receiver.url)
+    terminal.answer("Argo's SQLite file: ", "/srv/argo/signals.db")
+    terminal.answer("Argo's log of signals (if there is one): ", "")
+    terminal.answer("The key that Alpine's receiver knows", KEY)
+    assert terminal.end() == 0, terminal.said
+    assert KEY not in terminal.said
+    assert host.text(API_KEY) == KEY + "\n"
+    again = run_on_terminal(host)
+    again.answer(f"Alpine's address [{receiver.url}]: ", "")
+    again.answer("Argo's SQLite file [/srv/argo/signals.db]: ", "")
+    again.answer("Argo's log of signals (if there is one): ", "")
+    assert again.end() == 0, again.said
+    assert again.said.count("unchanged: ") == 5
+
+
+def test_no_key_makes_one(host, receiver, run_on_terminal):
+    terminal = run_on_terminal(host, *usual(host, receiver), "--log", "")
+    terminal.answer("The key that Alpine's receiver knows", "")
+    assert terminal.end() == 3, terminal.said
+    assert re.fullmatch("[0-9a-f]{64}\n", host.text(API_KEY))
+
+
+def test_an_interrupted_question_leaves_the_terminal_as_it_was(host, receiver, run_on_terminal):
+    options = usual(host, receiver)
+    before = host.tree()
+    terminal = run_on_terminal(host, *options, "--log", "")
+    terminal.wait("The key that Alpine's receiver knows")
+    wait_for(lambda: not terminal.echoes(), 10, "the key not to be shown")
+    terminal.type("half a k\x03")
+    terminal.wait("stopped; run it again to go on")
+    wait_for(terminal.echoes, 10, "the terminal to show again what is typed")
+    assert terminal.end() == 130
+    assert host.tree() == before
+
+
+# --- stopped on the way ---
+
+
+@pytest.mark.parametrize("how", [signals_of_unix.SIGINT, signals_of_unix.SIGTERM, signals_of_unix.SIGKILL])
+@pytest.mark.parametrize("tool", ["chmod", "mv"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_stopped_on_the_way_it_leaves_whole_files_and_can_go_on(host, receiver, how, tool, nth):
+    count = host.folder / "count"
+    host.command(tool, f'#!/bin/sh\necho >> "{count}"\n'
+                       f'[ "$(wc -l < "{count}")" -ne {nth} ] || kill -{how.value} $PPID\nexec /usr/bin/{tool} "$@"\n')
+    options = (*usual(host, receiver), "--key-file", "-")
+    host.set_up(*options, key=KEY, code=-9 if how == signals_of_unix.SIGKILL else 128 + how.value)
+    (host.bin / tool).unlink()
+    left = host.contents()
+    for name, first in ((ENV, "# Written by"), (DROP_IN, "# Written by"), (API_KEY, KEY)):
+        assert name not in left or (left[name].startswith(first.encode()) and left[name].endswith(b"\n"))
+    if how != signals_of_unix.SIGKILL:
+        assert not [name for name in left if name.endswith(".new")], "a file is left behind"
+    host.set_up(*options, key=KEY)
+    there = set(host.contents())
+    assert {ENV, API_KEY, DROP_IN} <= there
+    assert not [name for name in there if name.endswith(".new")], "a killed run's file is left behind"
+    assert host.calls()[-1] == "restart alpine-sender.service"
+
+
+def test_taking_back_takes_what_a_killed_run_left(ready):
+    (ready.root / f"{API_KEY}.new").write_text(KEY)
+    ready.set_up("--uninstall")
+    assert not (ready.root / "etc/alpine-sync").exists()
