@@ -37,7 +37,7 @@ def from_help(build, program_name):
             program.commands.add(line.split()[0])
         elif section == "Settings" and line.startswith("  ") and not line.startswith("   "):
             name, rest = line.split(maxsplit=1)
-            default = re.search(r" \[([^\]]*)\]", rest)
+            default = re.search(r" \[([^\]]*)\];", rest)
             program.settings[name] = default[1] if default else None
             program.secrets.update((name, secret) for secret in re.findall(r"; AWS secret (\S+)", rest))
             program.files.update(re.findall(rf"\b{name}_FILE\b", rest))
