@@ -36,12 +36,8 @@ END
 
 # --- what is said, and how it ends ------------------------------------------------------------------------------
 
-temporary='' typing=''
-clean_up() {
-    [ -z "$temporary" ] || rm -f "$temporary"
-    [ -z "$typing" ] || stty echo
-}
-trap clean_up EXIT
+temporary=''
+trap '[ -z "$temporary" ] || rm -f "$temporary"' EXIT
 trap 'printf "\n%s: stopped; run it again to go on\n" "$NAME" >&2; exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
@@ -208,13 +204,6 @@ find_user() {
 
 make_key() { od -An -v -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 
-ask_key() {
-    typing=yes
-    read -r -s -p "The key that Alpine's receiver knows (not shown; empty: make a new one): " key || die "no answer"
-    typing=''
-    echo >&2
-}
-
 # Where the key comes from: an option, what is there, a question; in this order. Sets `key` and `key_origin`; a
 # rehearsal without the right to read the key that is there has none.
 find_key() {
@@ -233,7 +222,8 @@ find_key() {
     elif [ -n "$generate_key" ]; then
         key_origin=made
     elif is_terminal; then
-        ask_key
+        read -r -s -p "The key that Alpine's receiver knows (not shown; empty: make a new one): " key || die "no answer"
+        echo >&2
         if [ -n "$key" ]; then key_origin=typed; else key_origin=made; fi
     else
         usage_error "there is no key yet: --key-file FILE, --key-file - or --generate-key"

@@ -27,6 +27,7 @@ ENV, API_KEY = "etc/alpine-sync/sender.env", "etc/alpine-sync/api-key"
 DROP_IN = "etc/systemd/system/alpine-sender.service.d/10-setup.conf"
 OWN_UNIT = "etc/systemd/system/alpine-sender.service"
 STATE = "var/lib/alpine-sync"
+HOMES = "/home"
 
 SYSTEMCTL = """#!/bin/sh
 # Knows whether the service is enabled and active, and nothing else.
@@ -235,12 +236,12 @@ def test_a_host_without_the_unit_gets_it_and_loses_it_again(tmp_path, build, rec
 
 
 def test_what_the_unit_hides_is_shown_to_the_service(host, receiver, tmp_path):
-    (host.root / "home/argo/data").mkdir(parents=True)
     argo_of(host)
-    shutil.copy(host.argo / "signals.db", host.root / "home/argo/data")
-    host.set_up("--url", receiver.url, "--database", "/home/argo/data/signals.db", "--log", "/tmp/argo logs/signals.log",
+    data = f"{HOMES}/argo/data"
+    shutil.copytree(host.argo, host.root / data.lstrip("/"))
+    host.set_up("--url", receiver.url, "--database", f"{data}/signals.db", "--log", "/tmp/argo logs/signals.log",
                 "--key-file", "-", key=KEY, code=3)  # the log is not there
-    assert 'BindReadOnlyPaths="/home/argo/data"\nBindReadOnlyPaths="/tmp/argo logs"\n' in host.text(DROP_IN)
+    assert f'BindReadOnlyPaths="{data}"\nBindReadOnlyPaths="/tmp/argo logs"\n' in host.text(DROP_IN)
     assert 'ARGO_SIGNALS_LOG="/tmp/argo logs/signals.log"' in host.text(ENV)
     units = tmp_path / "units"
     shutil.copytree(host.root / Path(DROP_IN).parent, units / "alpine-sender.service.d")
