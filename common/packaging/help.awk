@@ -28,6 +28,10 @@ function take_setting(line,   name) {
     name = trimmed(substr(line, 1, RLENGTH))
     line = trimmed(substr(line, RLENGTH + 1))
     setting[++settings] = name
+    if (match(line, /; AWS secret [^ ]+$/)) {
+        aws[name] = substr(line, RSTART + 13)
+        line = substr(line, 1, RSTART - 1)
+    }
     if (match(line, /; or [A-Z0-9_]+_FILE/)) {
         secret[name] = substr(line, RSTART + 5, RLENGTH - 5)
         option[name] = "--" tolower(secret[name])

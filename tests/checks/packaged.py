@@ -63,3 +63,9 @@ def completed_by_bash(build, program, *words):
                           timeout=30, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done
     return set(done.stdout.split())
+
+
+def aws_secrets(program):
+    """Where AWS Secrets Manager has settings of the program."""
+    settings = text(REPO / program.removeprefix("alpine-") / "commands" / "settings.c")
+    return set(re.findall(r"\.aws_secret = \"([^\"]+)\"", settings))

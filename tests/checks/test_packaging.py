@@ -132,6 +132,8 @@ def test_the_manual_page_has_every_command_option_and_setting(build, program):
         assert row, name
         assert default is None or f"Default: {default}.\n" in row[1], name
     assert all(option in shown for option in packaged.options(build, program))
+    for secret in packaged.aws_secrets(program):
+        assert f"In AWS Secrets Manager: {secret}.\n" in shown
 
 
 @pytest.mark.parametrize("page", ["alpine-sender/alpine-sender.1", "alpine-sender/alpine-sender-setup.8",
