@@ -1,6 +1,6 @@
 #!/bin/bash
-# Sets alpine-sender up as a service on Argo's host: writes its settings, its key and a drop-in for its unit, enables and
-# starts it, and has it checked. Can be run again; a run that is stopped half-way leaves each file either old or new.
+# Sets alpine-sender up as a service on Argo's host: writes its settings, its key and a drop-in for its unit, enables
+# and starts it, and has it checked. Can be run again; a run that is stopped half-way leaves each file either old or new.
 # The key is in no argument and in no output (but with --show-key), and in no file that anybody but root can read.
 set -euo pipefail
 umask 077
@@ -172,7 +172,8 @@ check_url() {
 # Paths go into files that systemd reads, which has a meaning of its own for some characters.
 check_path() {
     [[ $2 == /* ]] || usage_error "$1 must be an absolute path: $2"
-    [[ $2 =~ ^[A-Za-z0-9/._@+,=~\ -]+$ ]] || usage_error "$1 may have letters, digits, spaces and / . _ @ + , = ~ - only"
+    [[ $2 =~ ^[A-Za-z0-9/._@+,=~\ -]+$ ]] ||
+        usage_error "$1 may have letters, digits, spaces and / . _ @ + , = ~ - only"
 }
 
 check_files() {
@@ -235,7 +236,8 @@ find_key() {
 }
 
 find_program() {
-    program=$(command -v alpine-sender) || die "alpine-sender is not installed: install its package, or \`cmake --install\`"
+    program=$(command -v alpine-sender) ||
+        die "alpine-sender is not installed: install its package, or \`cmake --install\`"
 }
 
 # --- what it writes ---------------------------------------------------------------------------------------------
@@ -394,8 +396,8 @@ check() {
 say_what_is_left() {
     say "What is left to do:"
     if [ "$key_origin" = made ]; then
-        say "  Alpine's receiver has to get the new key, as EXTERNAL_SIGNAL_API_KEY. It is in $installed_key; hand it over"
-        say "  where nobody reads along, such as: ssh alpine 'umask 077; cat > /etc/alpine-sync/api-key' < $installed_key"
+        say "  Alpine's receiver has to get the new key, as EXTERNAL_SIGNAL_API_KEY. It is in $installed_key;"
+        say "  hand it over where nobody reads along: ssh alpine 'umask 077; cat > /etc/alpine-sync/api-key' < $installed_key"
         say "  Until then the sender keeps everything, and tries every 30 seconds."
     fi
     if [ -n "$attention" ]; then

@@ -139,8 +139,8 @@ def test_the_manual_page_has_every_command_option_and_setting(build, program):
 @pytest.mark.parametrize("page", ["alpine-sender/alpine-sender.1", "alpine-sender/alpine-sender-setup.8",
                                   "alpine-receiver/alpine-receiver.1"])
 def test_a_manual_page_can_be_shown(build, page):
-    done = subprocess.run(["man", "--warnings", "-l", build / "packages" / f"{page}.gz"], capture_output=True, text=True,
-                          timeout=60, env={"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "MANWIDTH": "80"}, check=False)
+    done = subprocess.run(["man", "--warnings", "-l", build / "packages" / f"{page}.gz"], capture_output=True,
+                          text=True, timeout=60, env={"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "MANWIDTH": "80"}, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "EXIT STATUS" in done.stdout
     name = Path(page).name.split(".")[0]

@@ -67,7 +67,8 @@ def test_lintian_has_nothing_to_say(packages):
 @each
 def test_a_package_needs_the_libraries_of_its_program_and_no_others(packages, program):
     wanted = {"alpine-sender": {"libc6", "libcurl4", "libjansson4", "libsqlite3-0", "libssl3", "libzstd1"},
-              "alpine-receiver": {"libc6", "libcurl4", "libjansson4", "libmicrohttpd12", "libpq5", "libssl3", "libzstd1"}}
+              "alpine-receiver": {"libc6", "libcurl4", "libjansson4", "libmicrohttpd12", "libpq5", "libssl3",
+                                  "libzstd1"}}
     depends = output_of("dpkg-deb", "-f", packages[program], "Depends")
     assert {part.split()[0] for part in depends.split(",")} >= wanted[program]
     other = wanted["alpine-receiver" if program == "alpine-sender" else "alpine-sender"] - wanted[program]
@@ -143,7 +144,8 @@ def test_installed_they_work_and_start_nothing(system, dpkg):
         unit = f"/usr/lib/systemd/system/{program}.service"
         verified = system.run("systemd-analyze", "verify", unit)
         assert (verified.code, verified.err) == (0, ""), "with its manual page"
-        done = system.run("bash", "-c", f"source /usr/share/bash-completion/completions/{program}; complete -p {program}")
+        completion = f"/usr/share/bash-completion/completions/{program}"
+        done = system.run("bash", "-c", f"source {completion}; complete -p {program}")
         assert done.out == f"complete -F _{program.replace('-', '_')} {program}\n"
         done = system.run("zsh", "-f", "-c", f"autoload -Uz compinit; compinit -u -D; print $_comps[{program}]")
         assert done.out == f"_{program}\n", done

@@ -282,7 +282,7 @@ def test_a_key_of_its_own(host, receiver):
     said = host.set_up(*usual(host, receiver), "--generate-key", code=3)
     key = host.text(API_KEY).strip()
     assert re.fullmatch("[0-9a-f]{64}", key)
-    assert f"It is in {host.root / API_KEY}" in said
+    assert f"It is in {host.root / API_KEY};" in said
     assert "restart alpine-sender.service" in host.calls()
     assert f"Key: {key}\n" in host.set_up("--show-key", code=3)
     assert host.text(API_KEY).strip() == key
