@@ -13,7 +13,7 @@ enum { HTTP_THREADS_MAX = 64 };
 struct http;
 
 struct http_options {
-    int listen_fd;    /* a listening socket (adapters/listen.h); taken over */
+    int listen_fd;    /* a listening socket (base/listen.h); taken over */
     unsigned threads; /* 1 to HTTP_THREADS_MAX */
     unsigned connections_max;
     unsigned idle_limit_s;     /* a connection without a request is closed then */

@@ -9,7 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "adapters/listen.h"
+#include "base/listen.h"
 
 static const char *reachable(const char *host)
 {

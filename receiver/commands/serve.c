@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "adapters/http_mhd.h"
-#include "adapters/listen.h"
 #include "adapters/migrate.h"
 #include "adapters/store_pg.h"
 #include "base/clock.h"
 #include "base/events.h"
+#include "base/listen.h"
 #include "base/notify.h"
 #include "commands/commands.h"
 #include "commands/settings.h"

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "adapters/listen.h"
 #include "adapters/pg_url.h"
 #include "base/api_key.h"
+#include "base/listen.h"
 
 static int check_provider(const char *value, struct err *err)
 {

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "adapters/listen.h"
+#include "base/listen.h"
 
 static void addresses(void **state)
 {

@@ -1,5 +1,5 @@
 /* listen: getaddrinfo, bind, listen. */
-#include "adapters/listen.h"
+#include "base/listen.h"
 
 #include <ctype.h>
 #include <netdb.h>

@@ -1,6 +1,6 @@
 /* listen: from host:port to a listening TCP socket. */
-#ifndef ALPINE_RECEIVER_LISTEN_H
-#define ALPINE_RECEIVER_LISTEN_H
+#ifndef ALPINE_BASE_LISTEN_H
+#define ALPINE_BASE_LISTEN_H
 
 #include "base/err.h"
 
