@@ -9,6 +9,7 @@
 #include "base/clock.h"
 
 /* A Retry-After is heeded up to an hour; one of more than a day is a mistake, and none. */
+#define US_PER_S 1000000LL
 enum { RETRY_AFTER_MAX_S = 3600, RETRY_AFTER_SENSE_S = 86400 };
 
 /* Without a connection nothing was sent, so the request's size was not the trouble. */
@@ -64,6 +65,13 @@ int64_t curl_answer_retry_after_ns(CURL *easy)
     if (!(seconds > 0 && seconds <= RETRY_AFTER_SENSE_S))
         return 0;
     return (int64_t)((seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * (double)NS_PER_S);
+}
+
+int64_t curl_answer_date_us(CURL *easy)
+{
+    const char *date = curl_answer_header(easy, "Date");
+    time_t seconds = date ? curl_getdate(date, NULL) : -1;
+    return seconds > 0 && seconds < INT64_MAX / US_PER_S ? (int64_t)seconds * US_PER_S : 0;
 }
 
 /* A list of names, each perhaps with a weight; one of 0 is a refusal. */

@@ -15,6 +15,8 @@ const char *curl_answer_header(CURL *easy, const char *name);
 /* Retry-After in nanoseconds, 0: none, or none that makes sense. A date is held against the answer's own Date, for
  * the clock here may be another one. */
 int64_t curl_answer_retry_after_ns(CURL *easy);
+/* Its Date, in microseconds since 1970; 0: none, or none that makes sense. */
+int64_t curl_answer_date_us(CURL *easy);
 /* Whether its Accept-Encoding names this coding: the server takes bodies in it (RFC 7694). */
 bool curl_answer_offers(CURL *easy, const char *coding);
 

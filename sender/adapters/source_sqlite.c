@@ -11,6 +11,8 @@
 
 /* After a question that the table could not answer none is asked for so long. */
 #define QUESTION_PAUSE_NS (1 * NS_PER_S)
+/* Some milliseconds. */
+enum { COUNTED_MAX = 20000 };
 
 struct source_sqlite {
     struct source source;
@@ -180,6 +182,50 @@ static int64_t source_count_after(void *self, const struct place *after)
     int64_t count = sqlite_file_number(statement);
     (void)sqlite3_finalize(statement);
     return count;
+}
+
+/* The counted rows, and the last of them. */
+static int count_some(struct source_sqlite *sqlite, int64_t first, int64_t *count, int64_t *last)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(sqlite->file.db,
+                           "SELECT count(*), max(id) FROM"
+                           " (SELECT rowid AS id FROM signals WHERE rowid >= ? ORDER BY rowid LIMIT ?)",
+                           -1, &statement, NULL))
+        return -1;
+    (void)sqlite3_bind_int64(statement, 1, first);
+    (void)sqlite3_bind_int64(statement, 2, COUNTED_MAX);
+    int status = sqlite3_step(statement);
+    *count = sqlite3_column_int64(statement, 0);
+    *last = sqlite3_column_int64(statement, 1);
+    (void)sqlite3_finalize(statement);
+    return status == SQLITE_ROW ? 0 : -1;
+}
+
+int64_t source_sqlite_estimate_after(struct source *source, const struct place *after)
+{
+    struct source_sqlite *sqlite = source->self;
+    sqlite3_stmt *statement = NULL;
+    struct err ignored;
+    int64_t first;
+    int64_t count;
+    int64_t last;
+    int64_t more;
+    if (sqlite_file_make_ready(&sqlite->file, &ignored))
+        return -1;
+    if (!first_after(after, &first))
+        return 0;
+    if (count_some(sqlite, first, &count, &last))
+        return -1;
+    if (count < COUNTED_MAX)
+        return count;
+    if (sqlite3_prepare_v2(sqlite->file.db, "SELECT max(rowid) FROM signals", -1, &statement, NULL))
+        return -1;
+    int64_t end = sqlite_file_number(statement);
+    (void)sqlite3_finalize(statement);
+    if (end < last || __builtin_sub_overflow(end, last, &more) || __builtin_add_overflow(count, more, &more))
+        return count;
+    return more;
 }
 
 /* --- questions --------------------------------------------------------------------------------------------- */

@@ -247,6 +247,19 @@ int state_letters_each(struct state *state, const struct dead_selection *selecti
                 visit, visitor, err);
 }
 
+int state_letters_each_reason(struct state *state, dead_reason_visit *visit, void *visitor, struct err *err)
+{
+    struct state_sqlite *sqlite = state->self;
+    if (state_db_open(&sqlite->db, err))
+        return -1;
+    sqlite3_stmt *statement =
+        state_db_prepare(&sqlite->db, err, "SELECT reason, count(*) FROM dead_letters GROUP BY reason", "");
+    int status = statement ? 1 : -1;
+    while (status > 0 && (status = state_db_step(&sqlite->db, statement, err)) > 0)
+        visit(visitor, state_db_text(statement, 0), sqlite3_column_int64(statement, 1));
+    return status;
+}
+
 int64_t state_letters_count(struct state *state)
 {
     struct err ignored;

@@ -13,6 +13,10 @@ struct dead_selection {
 /* Walks the selected letters, the oldest first. Returns -1 and the reason in err on failure. */
 MUST_CHECK int state_letters_each(struct state *state, const struct dead_selection *selection,
                                   dead_letter_visit *visit, void *visitor, struct err *err);
+/* Walks the reasons that letters have, with how many have each. */
+typedef void dead_reason_visit(void *self, const char *reason, int64_t count);
+MUST_CHECK int state_letters_each_reason(struct state *state, dead_reason_visit *visit, void *visitor,
+                                         struct err *err);
 /* How many there are; -1 on error. */
 int64_t state_letters_count(struct state *state);
 /* Marks them for another try, which the running sender (or the next) makes. Returns how many, -1 on error. */

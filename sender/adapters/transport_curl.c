@@ -85,6 +85,7 @@ static void finish(struct call *call, CURLcode code)
         .len = call->answer.len,
         .compressed = call->packed.len != 0,
         .retry_after_ns = curl_answer_retry_after_ns(call->easy),
+        .date_us = curl_answer_date_us(call->easy),
         .request_id = call->id,
         .answered_id = code == CURLE_OK ? curl_answer_header(call->easy, "X-Request-Id") : NULL,
     };

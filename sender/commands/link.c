@@ -26,10 +26,12 @@ static void reload(struct link *link)
     if (command_reload(link->invocation, NEEDS_RECEIVER, &fresh, &config, &err) ||
         transport_curl_set_key(link->transport, fresh.api_key, &err)) {
         log_write(log, LOG_ERROR, LOG_PLAIN, "Reload refused, everything stays as it was: %s", err.message);
+        metrics_reloaded(link->metrics, false);
         return;
     }
     if (!log_level_parse(fresh.common.log_level, &level))
         log_set_level(log, level);
+    metrics_reloaded(link->metrics, true);
     delivery_retry_now(link->delivery);
     log_write(log, LOG_INFO, LOG_PLAIN, "Reloaded: ARGO_API_KEY and log level; other settings need a restart");
     config_close(config);
@@ -65,7 +67,8 @@ int link_open(struct link *link, struct invocation *invocation, const struct del
 {
     const struct sender_settings *settings = invocation->values;
     struct delivery_ends joined = *ends;
-    *link = (struct link){.invocation = invocation, .settings = settings, .events_fd = -1};
+    *link = (struct link){
+        .invocation = invocation, .settings = settings, .metrics = ends->metrics, .events_fd = -1};
     link_protect_process();
     struct transport_curl_options transport = {.url = settings->url,
                                                .api_key = settings->api_key,

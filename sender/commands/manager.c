@@ -5,44 +5,48 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "engine/backlog.h"
+#include "engine/health.h"
 
 /* Far beyond what a request's own time-outs can be late. */
 #define STILL_MARGIN_NS (20 * NS_PER_S)
 
 /* --- the status line --------------------------------------------------------------------------------------- */
 
-static void add_link(struct buf *line, const struct delivery_stats *stats)
+static void add_link(struct buf *line, const struct health_facts *facts)
 {
-    if (stats->link == LINK_HOLDING)
-        buf_add_format(line, "on hold (%s); ", stats->hold_advice);
-    else if (stats->link != LINK_UP)
-        buf_add_text(line, "Alpine is out of reach; ");
+    if (health_has(facts, HEALTH_HOLD))
+        health_explain(facts, HEALTH_HOLD, line);
+    else if (facts->stats.link != LINK_UP)
+        buf_add_text(line, "Alpine is out of reach");
+    if (facts->stats.link != LINK_UP)
+        buf_add_text(line, "; ");
 }
 
-static void add_waiting(struct buf *line, const struct delivery *delivery, const struct delivery_stats *stats)
+static void add_waiting(struct buf *line, const struct health_facts *facts)
 {
-    int64_t oldest = backlog_oldest_us(delivery);
+    const struct delivery_stats *stats = &facts->stats;
     if (!stats->outstanding) {
         buf_add_text(line, stats->source_at_end ? ", nothing waits" : ", reading");
         return;
     }
     buf_add_format(line, ", %zu %swaiting", stats->outstanding, stats->source_at_end ? "" : "or more ");
-    int64_t age = clock_wall_us() - oldest;
-    if (oldest && age >= 0)
-        buf_add_format(line, ", oldest %lld s", (long long)(age / 1000000));
+    if (facts->oldest_age_us >= 0)
+        buf_add_format(line, ", oldest %lld s", (long long)(facts->oldest_age_us / 1000000));
 }
 
-static void write_status(struct buf *line, const struct delivery *delivery)
+static void write_status(struct buf *line, const struct delivery *delivery, int64_t now_ns)
 {
-    struct delivery_stats stats;
-    delivery_stats(delivery, &stats);
-    add_link(line, &stats);
-    buf_add_format(line, "delivered %lld", (long long)stats.delivered);
-    add_waiting(line, delivery, &stats);
-    if (stats.source_away)
-        buf_add_text(line, "; Argo's table cannot be read");
-    if (stats.state_failing)
-        buf_add_text(line, "; the state directory cannot be written");
+    struct health_facts facts = {.oldest_age_us = backlog_age_us(delivery, clock_wall_us(), now_ns)};
+    delivery_stats(delivery, &facts.stats);
+    add_link(line, &facts);
+    buf_add_format(line, "delivered %lld", (long long)facts.stats.delivered);
+    add_waiting(line, &facts);
+    for (unsigned trouble = HEALTH_SOURCE; trouble <= HEALTH_STATE; trouble++) {
+        if (!health_has(&facts, (enum health_trouble)trouble))
+            continue;
+        buf_add_text(line, "; ");
+        health_explain(&facts, (enum health_trouble)trouble, line);
+    }
 }
 
 /* --- the watchdog ------------------------------------------------------------------------------------------ */
@@ -65,7 +69,7 @@ static void on_tick(void *context)
     struct link *link = manager->link;
     struct buf line = {0};
     int64_t now = clock_monotonic_ns();
-    write_status(&line, link->delivery);
+    write_status(&line, link->delivery, now);
     notify_tick(link->notify, now, is_alive(manager, now), line.failed ? "" : line.data);
     buf_clear(&line);
     loop_timer_set(link->loop, &manager->timer, notify_due(link->notify), on_tick, manager);

@@ -10,12 +10,22 @@
 #include "engine/outgoing.h"
 #include "format/timestamp.h"
 
+/* How many rows, lines or notes of what was sent a loop looks at one by one. */
+enum { LOOKS_MAX = 5000 };
+
 struct count {
     struct pending pending;
     struct state *state;
     const struct table *table;
-    struct place row; /* the table's */
+    struct place row;                /* the table's */
+    const struct delivery *delivery; /* NULL: asked from outside, where there is time */
+    int looks;
 };
+
+static bool has_time(struct count *count)
+{
+    return !count->delivery || count->looks++ < LOOKS_MAX;
+}
 
 static void note_time(struct count *count, const struct source_item *item)
 {
@@ -43,7 +53,7 @@ static bool take_first_row(void *self, const struct source_item *item)
 {
     struct count *count = self;
     if (is_sent(count, item))
-        return true;
+        return has_time(count);
     note_time(count, item);
     return false;
 }
@@ -56,7 +66,17 @@ static bool subtract_sent(void *self, const char *signal_id)
     bool found = count->table->ops->find(count->table->self, signal_id, &position, ignored);
     if (found && (place_is_start(&count->row) || position > count->row.position))
         count->pending.count--;
-    return true;
+    return has_time(count);
+}
+
+/* What the running sender has read from the log is not waited for twice. */
+static void subtract_what_was_sent(struct count *count)
+{
+    struct err ignored;
+    if (count->state)
+        (void)!state_sqlite_each_sent(count->state, subtract_sent, count, &ignored);
+    if (count->delivery)
+        backlog_each_line(count->delivery, subtract_sent, count);
 }
 
 static void count_rows(struct count *count, struct source *source)
@@ -67,9 +87,10 @@ static void count_rows(struct count *count, struct source *source)
         count->row = (struct place){0};
         (void)source->ops->read(source->self, &count->row, take_first_row, count, &ignored);
     }
-    count->pending.count = source->ops->count_after(source->self, &count->row);
-    if (count->pending.count > 0 && count->state)
-        (void)!state_sqlite_each_sent(count->state, subtract_sent, count, &ignored);
+    count->pending.count = count->delivery ? source_sqlite_estimate_after(source, &count->row)
+                                           : source->ops->count_after(source->self, &count->row);
+    if (count->pending.count > 0)
+        subtract_what_was_sent(count);
 }
 
 /* --- the log ----------------------------------------------------------------------------------------------- */
@@ -82,10 +103,10 @@ static bool take_line(void *self, const struct source_item *item)
     const char *id = signal_text(item->signal, FIELD_SIGNAL_ID, NULL);
     if (item->fault || outgoing_is_neutral(item->signal) ||
         count->table->ops->find(count->table->self, id, &position, ignored))
-        return true;
+        return has_time(count);
     count->pending.count++;
     note_time(count, item);
-    return true;
+    return has_time(count);
 }
 
 static void count_lines(struct count *count, const struct sender_settings *settings, const struct place *after)
@@ -99,17 +120,36 @@ static void count_lines(struct count *count, const struct sender_settings *setti
     source_log_free(source);
 }
 
+static void count_all(struct count *count, const struct sender_settings *settings, int busy_limit_ms,
+                      const struct place *line)
+{
+    struct source *source = source_sqlite_new(settings->database, busy_limit_ms);
+    if (!source)
+        return;
+    count->table = source_sqlite_table(source);
+    count_rows(count, source);
+    if (settings->log_file)
+        count_lines(count, settings, line);
+    source_sqlite_free(source);
+}
+
 struct pending pending_count(const struct sender_settings *settings, struct state *state,
                              const struct state_progress *progress)
 {
-    struct source *source = source_sqlite_new(settings->database, SOURCE_SQLITE_BUSY_COMMAND_MS);
     struct count count = {.pending.count = -1, .state = state, .row = progress->places[ORIGIN_TABLE]};
-    if (!source)
-        return count.pending;
-    count.table = source_sqlite_table(source);
-    count_rows(&count, source);
-    if (settings->log_file)
-        count_lines(&count, settings, &progress->places[ORIGIN_LOG]);
-    source_sqlite_free(source);
+    count_all(&count, settings, SOURCE_SQLITE_BUSY_COMMAND_MS, &progress->places[ORIGIN_LOG]);
+    return count.pending;
+}
+
+struct pending pending_unread(const struct sender_settings *settings, struct state *state,
+                              const struct delivery *delivery)
+{
+    struct backlog backlog;
+    backlog_look(delivery, &backlog);
+    if (backlog.at_end)
+        return (struct pending){0};
+    struct count count = {
+        .pending.count = -1, .state = state, .row = backlog.read[ORIGIN_TABLE], .delivery = delivery};
+    count_all(&count, settings, SOURCE_SQLITE_BUSY_LOOP_MS, &backlog.read[ORIGIN_LOG]);
     return count.pending;
 }

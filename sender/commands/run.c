@@ -6,7 +6,9 @@
 #include "commands/commands.h"
 #include "commands/link.h"
 #include "commands/manager.h"
+#include "commands/status_pages.h"
 #include "engine/answer.h"
+#include "engine/metrics.h"
 
 #define RETRY_LOOK_NS NS_PER_S
 
@@ -15,6 +17,8 @@ struct service {
     struct argo argo;
     struct notify *notify;
     struct manager manager;
+    struct metrics *metrics;    /* NULL: nobody can see them */
+    struct status_pages *pages; /* NULL: there are none */
     struct source_watch *table_watch;
     struct source_watch *log_watch;
     struct loop_timer retry_timer;
@@ -67,8 +71,19 @@ static int open_service(struct service *service, struct invocation *invocation, 
     if (argo_open(&service->argo, invocation, SOURCE_SQLITE_BUSY_LOOP_MS, err))
         return -1;
     struct delivery_ends ends = argo_ends(&service->argo);
+    if (settings->status_listen) {
+        service->metrics = sender_metrics_new(err);
+        if (!service->metrics)
+            return -1;
+        ends.metrics = service->metrics;
+    }
     if (link_open(&service->link, invocation, &ends, false, err))
         return -1;
+    if (settings->status_listen) {
+        service->pages = status_pages_open(&service->link, service->argo.state, service->metrics, err);
+        if (!service->pages)
+            return -1;
+    }
     service->link.notify = service->notify;
     service->table_watch =
         source_watch_new(service->link.loop, settings->database, settings->poll_interval_ns, on_look, service);
@@ -83,12 +98,14 @@ static int open_service(struct service *service, struct invocation *invocation, 
 static void close_service(struct service *service)
 {
     manager_close(&service->manager);
+    status_pages_close(service->pages);
     if (service->link.loop)
         loop_timer_cancel(service->link.loop, &service->retry_timer);
     source_watch_free(service->log_watch);
     source_watch_free(service->table_watch);
     link_close(&service->link);
     argo_close(&service->argo);
+    metrics_free(service->metrics);
     notify_close(service->notify);
 }
 

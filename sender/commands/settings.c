@@ -3,6 +3,7 @@
 
 #include "adapters/transport_curl.h"
 #include "base/api_key.h"
+#include "base/listen.h"
 
 #define AT(member) offsetof(struct sender_settings, member)
 
@@ -148,5 +149,18 @@ const struct setting sender_settings_table[] = {
      .most = 600000,
      .config_path = "alpine.connect_timeout",
      .help = "seconds to wait for a connection"},
+    {.name = "ALPINE_MAX_LAG",
+     .type = SETTING_SECONDS,
+     .offset = AT(lag_max_ns),
+     .fallback = "60",
+     .least = 100,
+     .most = 604800000,
+     .config_path = "alpine.max_lag",
+     .help = "with an unsent signal older than so many seconds run is unready"},
+    {.name = "ALPINE_SENDER_LISTEN",
+     .offset = AT(status_listen),
+     .check = listen_check,
+     .config_path = "alpine.sender_listen",
+     .help = "where run serves /metrics, /livez, /readyz and /status: host:port or [v6]:port"},
 };
 const size_t sender_settings_count = sizeof sender_settings_table / sizeof *sender_settings_table;

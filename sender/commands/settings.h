@@ -31,6 +31,8 @@ struct sender_settings {
     int64_t letters_max;
     int64_t request_timeout_ns;
     int64_t connect_timeout_ns;
+    int64_t lag_max_ns;
+    const char *status_listen; /* NULL: no pages */
 };
 
 extern const struct setting sender_settings_table[];

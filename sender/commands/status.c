@@ -7,10 +7,10 @@
 #include "adapters/state_lock.h"
 #include "adapters/state_sqlite.h"
 #include "base/clock.h"
-#include "base/json_text.h"
 #include "commands/commands.h"
 #include "commands/pending.h"
 #include "commands/settings.h"
+#include "commands/status_json.h"
 
 struct status {
     struct state_progress progress;
@@ -47,25 +47,19 @@ static double lag_seconds(const struct status *status)
 
 static void print_json(const struct status *status)
 {
-    char time[CLOCK_TEXT_SIZE];
+    const struct state_progress *progress = &status->progress;
     struct buf line = {0};
-    int64_t last = status->progress.last_success_us;
+    struct status_figures figures = {
+        .delivered = progress->delivered,
+        .pending = status->pending.count,
+        .dead = status->dead,
+        .last_success_us = progress->last_success_us,
+        .lag_s = lag_seconds(status),
+        .position = progress->places[ORIGIN_TABLE].position,
+        .running = status->running != 0,
+    };
     buf_add_char(&line, '{');
-    json_text_member_integer(&line, "delivered", status->progress.delivered);
-    json_text_name(&line, "pending");
-    if (status->pending.count < 0)
-        buf_add_text(&line, "null");
-    else
-        buf_add_format(&line, "%lld", (long long)status->pending.count);
-    json_text_member_integer(&line, "dead", status->dead);
-    json_text_member_cstring(&line, "last_success", last ? clock_format(last, time) : NULL);
-    json_text_name(&line, "lag_seconds");
-    if (status->pending.count < 0)
-        buf_add_text(&line, "null");
-    else
-        buf_add_format(&line, "%.3f", lag_seconds(status));
-    json_text_member_integer(&line, "position", status->progress.places[ORIGIN_TABLE].position);
-    json_text_member_bool(&line, "running", status->running != 0);
+    status_json_add(&line, &figures);
     (void)printf("%s}\n", line.data ? line.data : "");
     buf_clear(&line);
 }

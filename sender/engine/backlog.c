@@ -2,32 +2,14 @@
 #include "engine/backlog.h"
 
 #include "engine/delivery_parts.h"
-#include "format/timestamp.h"
-#include "format/wire.h"
 
-static int64_t time_of(const struct batch *batch)
+int64_t backlog_age_us(const struct delivery *delivery, int64_t wall_us, int64_t now_ns)
 {
-    struct signal signal = {0};
-    const struct batch_item *item = &batch->items[0];
-    size_t len;
-    int64_t time_us = 0;
-    if (wire_read(batch->body.data + item->offset, item->len, &signal, NULL) == FAULT_NONE) {
-        const char *text = signal_text(&signal, FIELD_TIMESTAMP, &len);
-        if (!text || timestamp_parse(text, len, &time_us))
-            time_us = 0;
-    }
-    signal_clear(&signal);
-    return time_us;
-}
-
-int64_t backlog_oldest_us(const struct delivery *delivery)
-{
-    int64_t oldest = 0;
-    for (size_t kind = 0; kind < FEED_COUNT; kind++) {
+    int64_t oldest = -1;
+    for (size_t kind = FEED_LOG; kind < FEED_COUNT; kind++) {
         const struct batch *batch = delivery->feeds[kind].list.first;
-        int64_t time_us = batch ? time_of(batch) : 0;
-        if (time_us && (!oldest || time_us < oldest))
-            oldest = time_us;
+        int64_t age = batch ? batch_age_us(batch, 0, wall_us, now_ns) : -1;
+        oldest = age > oldest ? age : oldest;
     }
     return oldest;
 }
@@ -35,4 +17,24 @@ int64_t backlog_oldest_us(const struct delivery *delivery)
 int64_t backlog_still_since_ns(const struct delivery *delivery)
 {
     return delivery->in_flight ? delivery->moved_ns : 0;
+}
+
+void backlog_look(const struct delivery *delivery, struct backlog *backlog)
+{
+    const struct feed *rows = &delivery->feeds[FEED_TABLE];
+    const struct feed *lines = &delivery->feeds[FEED_LOG];
+    *backlog = (struct backlog){
+        .waiting = rows->list.signals + lines->list.signals,
+        .read = {[ORIGIN_TABLE] = rows->intake.read, [ORIGIN_LOG] = lines->intake.read},
+        .at_end = rows->intake.at_end && (lines->intake.at_end || !lines->reads),
+        .progress = delivery->journal.progress,
+    };
+}
+
+void backlog_each_line(const struct delivery *delivery, backlog_visit *visit, void *visitor)
+{
+    for (const struct batch *batch = delivery->feeds[FEED_LOG].list.first; batch; batch = batch->next)
+        for (size_t i = 0; i < batch->count; i++)
+            if (!visit(visitor, batch->items[i].signal_id))
+                return;
 }

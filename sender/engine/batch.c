@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 struct batch *batch_new(const struct place *before)
 {
     struct batch *batch = calloc(1, sizeof *batch);
@@ -76,6 +78,14 @@ void batch_place(const struct batch *batch, size_t index, struct place *place)
     (void)snprintf(place->mark, sizeof place->mark, "%s", batch->items[index].mark);
 }
 
+int64_t batch_age_us(const struct batch *batch, size_t index, int64_t wall_us, int64_t now_ns)
+{
+    int64_t since_read = (now_ns - batch->read_ns) / NS_PER_US;
+    int64_t time_us = batch->items[index].time_us;
+    int64_t since_made = time_us > 0 ? wall_us - time_us : 0;
+    return since_made > since_read ? since_made : since_read;
+}
+
 static int add_from(struct batch *to, const struct batch *from, size_t index)
 {
     const struct batch_item *item = &from->items[index];
@@ -94,6 +104,7 @@ struct batch *batch_split(struct batch *batch, size_t at)
         }
     if (rest) {
         rest->careful = batch->careful;
+        rest->read_ns = batch->read_ns;
         batch->count = at;
         buf_truncate(&batch->body, batch->items[at - 1].offset + batch->items[at - 1].len + 1);
     }
@@ -110,6 +121,7 @@ struct batch *batch_take_front(struct batch *batch, size_t count)
         }
     if (front) {
         front->careful = batch->careful;
+        front->read_ns = batch->read_ns;
         batch_place(batch, count - 1, &batch->before);
         batch->count -= count;
         memmove(batch->items, batch->items + count, batch->count * sizeof *batch->items);
@@ -131,6 +143,8 @@ struct batch *batch_extract(const struct batch *batch, const bool *wanted)
             batch_free(extract);
             return NULL;
         }
+    if (extract)
+        extract->read_ns = batch->read_ns;
     return extract;
 }
 

@@ -14,6 +14,7 @@ struct batch_item {
     int64_t position; /* in the source; with the mark its place */
     const char *mark;
     int64_t dead_id; /* of the dead letter that is sent again, or 0 */
+    int64_t time_us; /* when it was generated, by its own timestamp; 0 where that is not known */
     const char *signal_id;
     const char *sha256;
     const char *symbol;
@@ -40,6 +41,7 @@ struct batch {
     struct batch_item *items;
     size_t count;
     size_t capacity;
+    int64_t read_ns; /* when it was read; monotonic */
     struct buf body; /* NDJSON: a line an item; before the first item's offset there may be old ones */
     struct arena arena;
     bool in_flight;
@@ -73,6 +75,10 @@ MUST_CHECK int batch_keep(struct batch *batch, const bool *keep);
 struct batch *batch_extract(const struct batch *batch, const bool *wanted);
 /* Notes that an item is dead, and why. Returns -1 when out of memory. */
 MUST_CHECK int batch_doom(struct batch *batch, size_t index, const char *reason, const char *detail);
+
+/* How old an item is, in microseconds: by its timestamp, or by when it was read, where that is longer ago: it has
+ * no timestamp that is of any use, or one in the future. The times are those of now: wall clock, and monotonic. */
+int64_t batch_age_us(const struct batch *batch, size_t index, int64_t wall_us, int64_t now_ns);
 
 /* The place of an item. */
 void batch_place(const struct batch *batch, size_t index, struct place *place);

@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "engine/delivery_parts.h"
+#include "engine/metrics.h"
+#include "engine/skew.h"
 
 #define DOOM_INTERVAL_NS (1 * NS_PER_S)
 
@@ -16,6 +18,19 @@ static void advance(struct delivery *delivery);
 
 /* --- launching --------------------------------------------------------------------------------------------- */
 
+/* Before it is handled: then the batch may be another one. */
+static void measure(const struct flight *flight, const struct transport_answer *answer)
+{
+    struct metrics *metrics = flight->delivery->metrics;
+    int64_t took_ns = flight->delivery->moved_ns - flight->sent_ns;
+    int64_t answered_us = clock_wall_us();
+    metrics_observe(metrics, SENDER_REQUEST_DURATION, 0, (double)took_ns / (double)NS_PER_S);
+    metrics_observe(metrics, SENDER_BATCH_SIGNALS, 0, (double)flight->batch->count);
+    if (answer->date_us)
+        metrics_set(metrics, SENDER_CLOCK_SKEW, 0,
+                    (double)skew_us(answered_us - took_ns / NS_PER_US, answered_us, answer->date_us) / 1e6);
+}
+
 static void on_answer(void *context, const struct transport_answer *answer)
 {
     struct flight *flight = context;
@@ -23,7 +38,8 @@ static void on_answer(void *context, const struct transport_answer *answer)
     delivery->in_flight--;
     delivery->moved_ns = clock_monotonic_ns();
     flight->batch->in_flight = false;
-    landing_handle(flight, answer);
+    measure(flight, answer);
+    metrics_add(delivery->metrics, SENDER_REQUESTS, landing_handle(flight, answer), 1);
     free(flight);
     advance(delivery);
 }
@@ -255,6 +271,7 @@ static bool add_letter(void *self, const struct dead_letter *letter)
         batch_free(batch);
         return false;
     }
+    batch->read_ns = clock_monotonic_ns();
     outstanding_append(letters, batch);
     return true;
 }
@@ -371,6 +388,7 @@ struct delivery *delivery_open(const struct delivery_options *options, const str
     delivery->delivered_at_stumble = -1;
     delivery->transport = ends->transport;
     delivery->log = ends->log;
+    delivery->metrics = ends->metrics;
     if (journal_open(&delivery->journal, ends->state, ends->log, err)) {
         free(delivery);
         return NULL;

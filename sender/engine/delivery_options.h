@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "seams/source.h"
 #include "seams/state.h"
 #include "seams/table.h"
@@ -32,6 +33,7 @@ struct delivery_ends {
     const struct transport *transport;
     const struct state *state;
     struct log *log;
+    struct metrics *metrics; /* NULL: nothing is counted */
 };
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef ALPINE_SENDER_DELIVERY_PARTS_H
 #define ALPINE_SENDER_DELIVERY_PARTS_H
 
+#include "base/outcome.h"
 #include "engine/backend.h"
 #include "engine/delivery_options.h"
 #include "engine/feed.h"
@@ -14,6 +15,7 @@ struct delivery {
     struct delivery_options options;
     const struct transport *transport;
     struct log *log;
+    struct metrics *metrics; /* may be NULL */
     struct journal journal;
     struct feed feeds[FEED_COUNT]; /* by kind */
     struct once once;
@@ -45,8 +47,9 @@ enum { DELIVERY_HELD_MAX = 1000 };
 /* How many signals are postponed; without_alone: and did not fail by themselves. */
 size_t delivery_postponed(const struct delivery *delivery, bool without_alone);
 
-/* Does what the answer to a flight says. The flight is not in the air any more, and stays the caller's. */
-void landing_handle(const struct flight *flight, const struct transport_answer *answer);
+/* Does what the answer to a flight says, and returns what it was for the flight as a whole: DONE if there was a
+ * result for each signal. The flight is not in the air any more, and stays the caller's. */
+enum outcome landing_handle(const struct flight *flight, const struct transport_answer *answer);
 /* Keeps the letters of doomed batches, as far as the state takes them. */
 void landing_bury_doomed(struct delivery *delivery);
 /* The positions move to where everything before them is settled, and no further. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/clock.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
 #include "engine/outgoing.h"
@@ -77,6 +78,7 @@ static struct batch_item describe(const struct source_item *item, char hash[DIGE
         .sha256 = outgoing_hash(item->signal, hash),
         .symbol = field_text(item->signal, FIELD_SYMBOL),
         .action = field_text(item->signal, FIELD_ACTION),
+        .time_us = item->signal->timestamp_us,
     };
 }
 
@@ -85,8 +87,11 @@ static bool put(struct reading *reading, const struct batch_item *item)
     const struct buf *json = &reading->intake->json;
     if (json->failed)
         return false;
-    if (!reading->batch)
+    if (!reading->batch) {
         reading->batch = batch_new(&reading->intake->read);
+        if (reading->batch)
+            reading->batch->read_ns = clock_monotonic_ns();
+    }
     return reading->batch && !batch_add(reading->batch, item, json->data ? json->data : "", json->len);
 }
 

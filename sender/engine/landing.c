@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "engine/answer.h"
 #include "engine/delivery_parts.h"
+#include "engine/metrics.h"
 #include "engine/policy.h"
 
 /* A signal that the receiver stumbles over so often, and for so long, while it takes others, needs a person. */
@@ -38,11 +39,22 @@ static void row_settled(struct delivery *delivery, const struct feed *feed, cons
         journal_row_settled(&delivery->journal, &row);
 }
 
+static void measure_latency(const struct flight *flight, const struct batch_item *item)
+{
+    struct metrics *metrics = flight->delivery->metrics;
+    const struct batch *batch = flight->batch;
+    if (!metrics)
+        return;
+    int64_t age_us = batch_age_us(batch, (size_t)(item - batch->items), clock_wall_us(), clock_monotonic_ns());
+    metrics_observe(metrics, SENDER_DELIVERY_LATENCY, 0, (double)age_us / 1e6);
+}
+
 static void item_delivered(const struct flight *flight, const struct batch_item *item, bool duplicate)
 {
     struct delivery *delivery = flight->delivery;
     delivery->delivered++;
     delivery->duplicates += duplicate;
+    measure_latency(flight, item);
     log_write(delivery->log, LOG_INFO,
               LOG_WITH(LOG_STR("result", duplicate ? "duplicate" : "stored"), LOG_STR("request_id", flight->id)),
               "Signal synced to Alpine: %s (%s %s)", item->signal_id, item->symbol, item->action);
@@ -202,7 +214,7 @@ static bool was_understood(const struct transport_answer *answer, const struct v
     return true;
 }
 
-static void batch_landed(const struct flight *flight, const struct transport_answer *answer)
+static enum outcome batch_landed(const struct flight *flight, const struct transport_answer *answer)
 {
     struct batch *batch = flight->batch;
     struct backend *backend = &flight->delivery->backend;
@@ -210,7 +222,7 @@ static void batch_landed(const struct flight *flight, const struct transport_ans
     if (answer->failure == TRANSPORT_OK && (answer->status == 404 || answer->status == 405)) {
         /* If it takes no single signal either, the next answer says so. */
         backend_go_single(backend, flight->delivery->options.single_max);
-        return;
+        return OUTCOME_AGAIN;
     }
     struct verdict *verdicts = outcome == OUTCOME_DONE ? calloc(batch->count, sizeof *verdicts) : NULL;
     bool read = verdicts && answer->status == 200 && !answer_read_batch(answer, batch, verdicts);
@@ -226,6 +238,7 @@ static void batch_landed(const struct flight *flight, const struct transport_ans
         batch_failed(flight, answer, outcome);
     }
     free(verdicts);
+    return outcome == OUTCOME_DONE && !read ? OUTCOME_AGAIN : outcome;
 }
 
 /* Notes a failure. Returns whether it is this signal that fails, and not the link: others went since it failed
@@ -285,19 +298,20 @@ static void single_failed(const struct flight *flight, const struct transport_an
         backend_retry(&delivery->backend, answer);
 }
 
-static void single_landed(const struct flight *flight, const struct transport_answer *answer)
+static enum outcome single_landed(const struct flight *flight, const struct transport_answer *answer)
 {
     struct backend *backend = &flight->delivery->backend;
     struct verdict verdict;
     answer_read_single(answer, &flight->batch->items[0], &verdict);
     if (verdict.outcome == OUTCOME_DONE || verdict.outcome == OUTCOME_NEVER) {
         settle(flight, &verdict, answer);
-        return;
+        return verdict.outcome;
     }
     /* There is no single call either, so what was missing was a receiver, not its batch call. */
     if (answer->failure == TRANSPORT_OK && (answer->status == 404 || answer->status == 405))
         backend->single = false;
     single_failed(flight, answer, verdict.outcome);
+    return verdict.outcome;
 }
 
 /* The receiver gives back the id of the request that it answers. If something on the way puts in its own, the
@@ -313,15 +327,12 @@ static void note_answered_id(const struct flight *flight, const struct transport
     delivery->said_other_id = true;
 }
 
-void landing_handle(const struct flight *flight, const struct transport_answer *answer)
+enum outcome landing_handle(const struct flight *flight, const struct transport_answer *answer)
 {
     note_answered_id(flight, answer);
     if (flight->delivery->stopping && answer->failure != TRANSPORT_OK)
-        return; /* cut off by the end of the program: it is as if it had not been sent */
-    if (flight->single)
-        single_landed(flight, answer);
-    else
-        batch_landed(flight, answer);
+        return OUTCOME_AGAIN; /* cut off by the end of the program: it is as if it had not been sent */
+    return flight->single ? single_landed(flight, answer) : batch_landed(flight, answer);
 }
 
 /* --- letters that could not be kept ------------------------------------------------------------------------ */

@@ -25,6 +25,7 @@ struct transport_answer {
     const char *body;  /* borrowed for the call */
     size_t len;
     int64_t retry_after_ns;  /* 0: none */
+    int64_t date_us;         /* its Date, wall clock of who wrote it, in whole seconds; 0: none */
     bool compressed;         /* the request travelled so */
     const char *request_id;  /* of the request; NULL if it could not even begin; borrowed as body is */
     const char *answered_id; /* X-Request-Id of the answer; NULL: it has none, as an older receiver's */

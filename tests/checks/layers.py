@@ -29,7 +29,8 @@ THIRD_PARTY = {
     "zstd_errors.h": {"common/base/compress.c"},
     "openssl/": {"common/base/digest.c"},
     "microhttpd.h": {"receiver/adapters/http_mhd.c", "receiver/adapters/http_headers.c",
-                     "receiver/adapters/http_answer.h", "receiver/adapters/http_worker.h"},
+                     "receiver/adapters/http_answer.h", "receiver/adapters/http_worker.h",
+                     "sender/adapters/mhd_library.h"},
     "libpq-fe.h": {"receiver/adapters/pg_conn.h", "receiver/adapters/pg_connect.h", "receiver/adapters/pg_url.c"},
     "curl/": {"common/aws/http.c", "sender/adapters/transport_curl.c", "sender/adapters/curl_answer.h"},
     "sqlite3.h": {"sender/adapters/sqlite_file.h", "sender/adapters/sqlite_row.h", "sender/adapters/state_db.h",
@@ -41,7 +42,7 @@ THIRD_PARTY = {
 SYSTEM = set("""
     assert ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic stdbool
     stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar wctype
-    arpa/inet dirent endian fcntl getopt glob grp libgen netdb net/if netinet/in netinet/tcp poll pthread pwd regex
+    arpa/inet dirent dlfcn endian fcntl getopt glob grp libgen netdb net/if netinet/in netinet/tcp poll pthread pwd regex
     sched semaphore strings sysexits syslog termios unistd
 """.split())
 SYSTEM_FOLDERS = ("sys/", "linux/")
