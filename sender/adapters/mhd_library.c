@@ -9,9 +9,16 @@ static const struct {
     const char *name;
     size_t offset; /* of the pointer in the struct */
 } functions[] = {
-#define MHD_LIBRARY_ROW(name) {"MHD_" #name, offsetof(struct mhd_library, name)},
-    MHD_LIBRARY_FUNCTIONS(MHD_LIBRARY_ROW)
-#undef MHD_LIBRARY_ROW
+    {"MHD_start_daemon", offsetof(struct mhd_library, start_daemon)},
+    {"MHD_stop_daemon", offsetof(struct mhd_library, stop_daemon)},
+    {"MHD_run", offsetof(struct mhd_library, run)},
+    {"MHD_get_timeout", offsetof(struct mhd_library, get_timeout)},
+    {"MHD_get_daemon_info", offsetof(struct mhd_library, get_daemon_info)},
+    {"MHD_get_connection_info", offsetof(struct mhd_library, get_connection_info)},
+    {"MHD_create_response_from_buffer", offsetof(struct mhd_library, create_response_from_buffer)},
+    {"MHD_add_response_header", offsetof(struct mhd_library, add_response_header)},
+    {"MHD_queue_response", offsetof(struct mhd_library, queue_response)},
+    {"MHD_destroy_response", offsetof(struct mhd_library, destroy_response)},
 };
 
 int mhd_library_load(struct mhd_library *library, struct err *err)

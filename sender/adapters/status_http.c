@@ -13,7 +13,8 @@
 /* Of a request's header, the answer's header included. */
 enum { CONNECTION_MEMORY = 16384 };
 
-/* An open connection. libmicrohttpd's own time-out counts idle time only: a byte a second would keep one for ever. */
+/* An open connection. libmicrohttpd's own time-out counts idle time only: a byte a second would keep one for ever.
+ */
 struct visit {
     int fd;         /* -1: the slot is free */
     int64_t end_ns; /* it is cut off then; INT64_MAX: it was */
@@ -23,7 +24,8 @@ struct status_http {
     struct status_http_options options;
     struct mhd_library mhd;
     struct MHD_Daemon *daemon;
-    int epoll_fd; /* the daemon's; watched */
+    int epoll_fd;  /* the daemon's; watched */
+    bool has_left; /* a connection, in the last run */
     struct loop_timer timer;
     struct visit visits[STATUS_HTTP_CONNECTIONS_MAX];
 };
@@ -81,7 +83,7 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
     struct buf body = {0};
     (void)version;
     (void)upload_data;
-    (void)upload_data_size;
+    *upload_data_size = 0;
     (void)context;
     const struct status_page *page = find_page(http, url);
     if (!page)
@@ -99,8 +101,10 @@ static void on_connection(void *self, struct MHD_Connection *connection, void **
                           enum MHD_ConnectionNotificationCode code)
 {
     struct status_http *http = self;
-    const union MHD_ConnectionInfo *info = http->mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *info =
+        http->mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     struct visit *visit = *socket_context;
+    http->has_left |= code == MHD_CONNECTION_NOTIFY_CLOSED;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED && visit)
         visit->fd = -1;
     if (code != MHD_CONNECTION_NOTIFY_STARTED || !info)
@@ -136,11 +140,13 @@ static void work(void *context)
 {
     struct status_http *http = context;
     MHD_UNSIGNED_LONG_LONG ms;
+    http->has_left = false;
     (void)http->mhd.run(http->daemon);
     int64_t now = clock_monotonic_ns();
     int64_t at = cut_off(http, now);
-    /* Only whether there is more to do at once: of its own it has no time-out. */
-    if (http->mhd.get_timeout(http->daemon, &ms) == MHD_YES && !ms)
+    /* There may be more to do at once. libmicrohttpd does not say so when it has no place for a further connection:
+     * that it has one again it finds out with the next run. */
+    if (http->has_left || (http->mhd.get_timeout(http->daemon, &ms) == MHD_YES && !ms))
         at = now;
     loop_timer_set(http->options.loop, &http->timer, at, work, http);
 }

@@ -1,5 +1,5 @@
-/* status_http: a few pages over HTTP, for whoever watches the sender: GET, and nothing else. Knows libmicrohttpd and
- * the loop; what stands on a page is its owner's.
+/* status_http: a few pages over HTTP, for whoever watches the sender: GET, and nothing else. Knows libmicrohttpd
+ * and the loop; what stands on a page is its owner's.
  *
  * There is no thread: libmicrohttpd works when the loop calls it. A connection carries one request and lives for a
  * few seconds at most, whatever its client does; of those that come when there are too many the rest waits in the

@@ -67,8 +67,8 @@ int link_open(struct link *link, struct invocation *invocation, const struct del
 {
     const struct sender_settings *settings = invocation->values;
     struct delivery_ends joined = *ends;
-    *link = (struct link){
-        .invocation = invocation, .settings = settings, .metrics = ends->metrics, .events_fd = -1};
+    *link =
+        (struct link){.invocation = invocation, .settings = settings, .metrics = ends->metrics, .events_fd = -1};
     link_protect_process();
     struct transport_curl_options transport = {.url = settings->url,
                                                .api_key = settings->api_key,

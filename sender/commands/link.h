@@ -16,7 +16,7 @@ struct link {
     struct loop *loop;
     struct transport *transport;
     struct delivery *delivery;
-    struct notify *notify; /* borrowed; NULL at first */
+    struct notify *notify;   /* borrowed; NULL at first */
     struct metrics *metrics; /* borrowed; may be NULL */
     struct loop_timer delivery_timer;
     struct loop_timer stop_timer;

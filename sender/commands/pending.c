@@ -32,8 +32,8 @@ static void note_time(struct count *count, const struct source_item *item)
     size_t len;
     int64_t time_us;
     const char *text = signal_text(item->signal, FIELD_TIMESTAMP, &len);
-    if (timestamp_parse(text, len, &time_us))
-        return;
+    if (timestamp_parse(text, len, &time_us) || time_us <= 0)
+        return; /* one that makes no sense is none */
     if (!count->pending.oldest_us || time_us < count->pending.oldest_us)
         count->pending.oldest_us = time_us;
 }

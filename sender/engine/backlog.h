@@ -1,5 +1,5 @@
-/* backlog: what waits in a delivery, as far as that costs next to nothing to tell: for a line of status, and for the
- * pages of whoever watches. Dead letters that are sent again are left out: they count as dead until they are
+/* backlog: what waits in a delivery, as far as that costs next to nothing to tell: for a line of status, and for
+ * the pages of whoever watches. Dead letters that are sent again are left out: they count as dead until they are
  * delivered. */
 #ifndef ALPINE_SENDER_BACKLOG_H
 #define ALPINE_SENDER_BACKLOG_H
@@ -10,8 +10,8 @@
 
 #include "engine/delivery.h"
 
-/* How old the oldest signal is that was read and waits, in microseconds (batch_age_us); -1: none waits. Looks at one
- * signal of each feed: what was read after it stood behind it in the source. */
+/* How old the oldest signal is that was read and waits, in microseconds (batch_age_us); -1: none waits. Looks at
+ * one signal of each feed: what was read after it stood behind it in the source. */
 int64_t backlog_age_us(const struct delivery *delivery, int64_t wall_us, int64_t now_ns);
 /* Since when no request has begun or ended, although some are under way; 0: none is. */
 int64_t backlog_still_since_ns(const struct delivery *delivery);

@@ -6,8 +6,7 @@
 
 #include "base/clock.h"
 #include "engine/delivery_parts.h"
-#include "engine/metrics.h"
-#include "engine/skew.h"
+#include "engine/measure.h"
 
 #define DOOM_INTERVAL_NS (1 * NS_PER_S)
 
@@ -18,19 +17,6 @@ static void advance(struct delivery *delivery);
 
 /* --- launching --------------------------------------------------------------------------------------------- */
 
-/* Before it is handled: then the batch may be another one. */
-static void measure(const struct flight *flight, const struct transport_answer *answer)
-{
-    struct metrics *metrics = flight->delivery->metrics;
-    int64_t took_ns = flight->delivery->moved_ns - flight->sent_ns;
-    int64_t answered_us = clock_wall_us();
-    metrics_observe(metrics, SENDER_REQUEST_DURATION, 0, (double)took_ns / (double)NS_PER_S);
-    metrics_observe(metrics, SENDER_BATCH_SIGNALS, 0, (double)flight->batch->count);
-    if (answer->date_us)
-        metrics_set(metrics, SENDER_CLOCK_SKEW, 0,
-                    (double)skew_us(answered_us - took_ns / NS_PER_US, answered_us, answer->date_us) / 1e6);
-}
-
 static void on_answer(void *context, const struct transport_answer *answer)
 {
     struct flight *flight = context;
@@ -38,8 +24,8 @@ static void on_answer(void *context, const struct transport_answer *answer)
     delivery->in_flight--;
     delivery->moved_ns = clock_monotonic_ns();
     flight->batch->in_flight = false;
-    measure(flight, answer);
-    metrics_add(delivery->metrics, SENDER_REQUESTS, landing_handle(flight, answer), 1);
+    measure_answer(flight, answer);
+    measure_outcome(delivery, landing_handle(flight, answer));
     free(flight);
     advance(delivery);
 }

@@ -1,5 +1,5 @@
-/* delivery_parts: what delivery.c (which decides what goes next), landing.c (which does what answers say) and
- * backlog.c (which only looks) share. No other file includes it. */
+/* delivery_parts: what delivery.c (which decides what goes next), landing.c (which does what answers say),
+ * measure.c (which counts) and backlog.c (which only looks) share. No other file includes it. */
 #ifndef ALPINE_SENDER_DELIVERY_PARTS_H
 #define ALPINE_SENDER_DELIVERY_PARTS_H
 

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "engine/answer.h"
 #include "engine/delivery_parts.h"
-#include "engine/metrics.h"
+#include "engine/measure.h"
 #include "engine/policy.h"
 
 /* A signal that the receiver stumbles over so often, and for so long, while it takes others, needs a person. */
@@ -39,22 +39,12 @@ static void row_settled(struct delivery *delivery, const struct feed *feed, cons
         journal_row_settled(&delivery->journal, &row);
 }
 
-static void measure_latency(const struct flight *flight, const struct batch_item *item)
-{
-    struct metrics *metrics = flight->delivery->metrics;
-    const struct batch *batch = flight->batch;
-    if (!metrics)
-        return;
-    int64_t age_us = batch_age_us(batch, (size_t)(item - batch->items), clock_wall_us(), clock_monotonic_ns());
-    metrics_observe(metrics, SENDER_DELIVERY_LATENCY, 0, (double)age_us / 1e6);
-}
-
 static void item_delivered(const struct flight *flight, const struct batch_item *item, bool duplicate)
 {
     struct delivery *delivery = flight->delivery;
     delivery->delivered++;
     delivery->duplicates += duplicate;
-    measure_latency(flight, item);
+    measure_delivered(flight, item);
     log_write(delivery->log, LOG_INFO,
               LOG_WITH(LOG_STR("result", duplicate ? "duplicate" : "stored"), LOG_STR("request_id", flight->id)),
               "Signal synced to Alpine: %s (%s %s)", item->signal_id, item->symbol, item->action);

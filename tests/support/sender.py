@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from . import http
+from .ports import take_port
 from .process import Program, run_program
 from .receiver import KEY
 from .waiting import wait_for
@@ -25,6 +27,7 @@ class Sender(Program):
         super().__init__(name, build / "sender" / "alpine-sender", ["run"], given, folder, outlives_us)
         self.state = Path(given["ALPINE_STATE_DIR"])
         self.state.mkdir(parents=True, exist_ok=True)
+        self._pages = None
 
     def command(self, *arguments, text=None, limit=90, **settings):
         """Run `alpine-sender ARGUMENTS` to its end with the same settings, and these changed."""
@@ -64,6 +67,26 @@ class Sender(Program):
         self.start()
         self.wait_log("Alpine sync service initialized: ", limit)
         return self
+
+    def listen(self, host="127.0.0.1"):
+        """From the next start on it has pages of its own."""
+        self._pages = take_port()
+        self.settings["ALPINE_SENDER_LISTEN"] = f"{host}:{self._pages.number}"
+        return self
+
+    @property
+    def port(self):
+        """Of its pages."""
+        return self._pages.number
+
+    def get(self, path, limit=15):
+        """One of its pages."""
+        return http.request(self.port, "GET", path, limit=limit)
+
+    def finish(self):
+        super().finish()
+        if self._pages:
+            self._pages.release()
 
     def wait_status(self, limit=30, **wanted):
         """Wait until `status` shows these values; the status then."""

@@ -57,6 +57,23 @@ def test_it_is_locked_up(program):
     assert code == 0, said
 
 
+def test_the_senders_pages_need_one_port_and_no_more(build, tmp_path):
+    """As a drop-in opens it: the last word on what may listen is the one that fits, and the rest stays as it was."""
+    text = unit("sender").read_text()
+    assert service_section("sender")["SocketBindDeny"] == "any"
+    assert re.search(r"^#   SocketBindAllow= +ipv4:tcp:\d+", text, re.MULTILINE), "the unit says how"
+    copy = tmp_path / unit("sender").name
+    copy.write_text(text.replace("ExecStart=alpine-sender ", f"ExecStart={build}/sender/alpine-sender "))
+    drop_in = tmp_path / f"{copy.name}.d" / "pages.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text("[Service]\nSocketBindAllow=ipv4:tcp:9109\n")
+    assert analyze("verify", "--man=no", copy) == (0, "")
+    code, said = analyze("security", "--offline=true", f"--threshold={EXPOSURE_MAX}", copy)
+    assert code == 0, said
+    drop_in.write_text("[Service]\nSocketBindAllow=ipv4:tcp:all\n")
+    assert "SocketBindAllow" in analyze("verify", "--man=no", copy)[1], "the drop-in is looked at"
+
+
 @both
 def test_it_fits_the_program(program):
     service = service_section(program)

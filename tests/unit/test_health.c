@@ -44,9 +44,8 @@ static void what_waits_for_too_long_is_unready(void **state)
     assert_only(&facts, HEALTH_LAG, "the oldest unsent signal is 60 s old, more than ALPINE_MAX_LAG (60 s)");
     facts.stats.link = LINK_DOWN;
     facts.lag_limit_ns = 1500 * NS_PER_MS;
-    assert_only(
-        &facts, HEALTH_LAG,
-        "the oldest unsent signal is 60 s old, more than ALPINE_MAX_LAG (1.5 s); Alpine is out of reach");
+    assert_only(&facts, HEALTH_LAG,
+                "the oldest unsent signal is 60 s old, more than ALPINE_MAX_LAG (1.5 s); Alpine is out of reach");
 }
 
 static void on_hold_is_unready_at_once(void **state)
