@@ -1,6 +1,7 @@
 """The sender's own pages: what they say is so, to the last signal, and nobody who asks is in the way of a delivery."""
 
 import json
+import signal as signals_of_unix
 import socket
 import time
 
@@ -247,7 +248,7 @@ def test_unready_as_soon_as_it_is_told_to_stop(stage):
     proxy.hold()
     argo.write(1)
     wait_for(lambda: figure(sender, "pending_signals") == 1, 10, "a request to be under way")
-    sender.signal(15)
+    sender.signal(signals_of_unix.SIGTERM)
     assert wait_reason(sender, "stopping") == "it is being stopped"
     proxy.release()
     assert sender.wait() == 0
@@ -342,6 +343,18 @@ def test_a_crowd_keeps_others_out_for_a_while_only(crowd, sent):
     assert sender.get("/livez", limit=3 * LIFE).status == 200
     assert time.monotonic() - began < 2 * LIFE
     assert all(connection.is_closed() for connection in connections)
+
+
+def test_places_that_become_free_together_are_found(crowd):
+    """Nothing else calls libmicrohttpd then."""
+    sender, _, _, connections = crowd
+    with pytest.raises(TimeoutError):
+        sender.get("/livez", limit=0.5)
+    sender.signal(signals_of_unix.SIGSTOP)
+    for connection in connections:
+        connection.hang_up()
+    sender.signal(signals_of_unix.SIGCONT)
+    assert sender.get("/livez", limit=LIFE / 2).status == 200
 
 
 def test_a_byte_now_and_then_keeps_no_connection(crowd):
