@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "engine/batch.h"
 
 /* Items at positions 10, 20, 30 …: signal "id-10" with the JSON {"n":10}. */
@@ -11,13 +12,19 @@ static struct batch *batch_of(int count)
 {
     struct batch *batch = batch_new(&(struct place){5, "id-5"});
     assert_non_null(batch);
+    batch->read_ns = 7000;
     for (int i = 1; i <= count; i++) {
         char id[16];
         char json[16];
         (void)snprintf(id, sizeof id, "id-%d", i * 10);
         (void)snprintf(json, sizeof json, "{\"n\":%d}", i * 10);
-        struct batch_item item = {
-            .position = i * 10, .dead_id = i, .mark = id, .signal_id = id, .symbol = "A", .action = "BUY"};
+        struct batch_item item = {.position = i * 10,
+                                  .dead_id = i,
+                                  .time_us = i,
+                                  .mark = id,
+                                  .signal_id = id,
+                                  .symbol = "A",
+                                  .action = "BUY"};
         assert_int_equal(batch_add(batch, &item, json, strlen(json)), 0);
     }
     return batch;
@@ -35,6 +42,7 @@ static void check(const struct batch *batch, int64_t before, const int *position
         assert_true(count < batch->count);
         assert_int_equal(item->position, positions[count]);
         assert_int_equal(item->dead_id, positions[count] / 10);
+        assert_int_equal(item->time_us, positions[count] / 10);
         (void)snprintf(expected, sizeof expected, "id-%d", positions[count]);
         assert_string_equal(item->signal_id, expected);
         assert_string_equal(item->symbol, "A");
@@ -48,6 +56,7 @@ static void check(const struct batch *batch, int64_t before, const int *position
         buf_add_format(&body, "%s\n", expected);
     }
     assert_int_equal(batch->count, count);
+    assert_int_equal(batch->read_ns, 7000);
     assert_int_equal(batch->body.len, body.len);
     assert_string_equal(batch->body.data, body.data);
     assert_int_equal(batch->before.position, before);
@@ -123,8 +132,13 @@ static void a_split_batch_can_grow(void **state)
     (void)state;
     struct batch *batch = batch_of(3);
     struct batch *rest = batch_split(batch, 1);
-    struct batch_item item = {
-        .position = 20, .dead_id = 2, .mark = "id-20", .signal_id = "id-20", .symbol = "A", .action = "BUY"};
+    struct batch_item item = {.position = 20,
+                              .dead_id = 2,
+                              .time_us = 2,
+                              .mark = "id-20",
+                              .signal_id = "id-20",
+                              .symbol = "A",
+                              .action = "BUY"};
     assert_int_equal(batch_add(batch, &item, "{\"n\":20}", 8), 0);
     check(batch, 5, (const int[]){10, 20, 0});
     batch_free(batch);
@@ -170,16 +184,30 @@ static void a_place_holds_the_longest_id(void **state)
     batch_free(batch);
 }
 
+/* By its timestamp, but not less than since it was read: a timestamp may be missing, or lie in the future. */
+static void an_item_has_an_age(void **state)
+{
+    (void)state;
+    struct batch *batch = batch_of(1); /* read at 7 µs */
+    const int64_t hour_us = 3600000000;
+    batch->items[0].time_us = hour_us;
+    assert_int_equal(batch_age_us(batch, 0, hour_us + 500, 7000 + 20 * NS_PER_US), 500);
+    assert_int_equal(batch_age_us(batch, 0, hour_us + 5, 7000 + 20 * NS_PER_US), 20);
+    assert_int_equal(batch_age_us(batch, 0, hour_us - 500, 7000 + 20 * NS_PER_US), 20);
+    batch->items[0].time_us = 0;
+    assert_int_equal(batch_age_us(batch, 0, hour_us, 7000 + 20 * NS_PER_US), 20);
+    batch->items[0].time_us = -hour_us;
+    assert_int_equal(batch_age_us(batch, 0, hour_us, 7000), 0);
+    batch_free(batch);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_is_copied),
-        cmocka_unit_test(a_line_for_each_item),
-        cmocka_unit_test(split_anywhere),
-        cmocka_unit_test(split_again_and_again),
-        cmocka_unit_test(a_split_batch_can_grow),
-        cmocka_unit_test(keeping_some),
-        cmocka_unit_test(a_place_holds_the_longest_id),
+        cmocka_unit_test(an_item_has_an_age),    cmocka_unit_test(everything_is_copied),
+        cmocka_unit_test(a_line_for_each_item),  cmocka_unit_test(split_anywhere),
+        cmocka_unit_test(split_again_and_again), cmocka_unit_test(a_split_batch_can_grow),
+        cmocka_unit_test(keeping_some),          cmocka_unit_test(a_place_holds_the_longest_id),
     };
     return cmocka_run_group_tests_name("batch", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adapters/source_sqlite.h"
 #include "argo_stage.h"
 #include "base/clock.h"
 #include "engine/outgoing.h"
@@ -189,6 +190,50 @@ static void a_row_reads_the_same_in_both_ways(void **state)
     }
 }
 
+/* --- an estimate ------------------------------------------------------------------------------------------- */
+
+/* "a" at 1, and so many further rows from an id on, without gaps. */
+static void fill(struct stage *stage, int64_t from, int count)
+{
+    char sql[256];
+    insert(stage, 1, "a");
+    (void)snprintf(sql, sizeof sql,
+                   "WITH RECURSIVE n(i) AS (SELECT %lld UNION ALL SELECT i + 1 FROM n LIMIT %d)"
+                   " INSERT INTO signals (id, signal_id, sha256) SELECT i, 'row-' || i, 'AB' FROM n",
+                   (long long)from, count);
+    run(stage, sql);
+}
+
+static void an_estimate_is_exact_for_some_thousands(void **state)
+{
+    struct stage *stage = *state;
+    const struct place first = {1, "a"};
+    assert_int_equal(source_sqlite_estimate_after(stage->source, &(struct place){0}), 0);
+    fill(stage, 1000000, 19000);
+    assert_int_equal(source_sqlite_estimate_after(stage->source, &(struct place){0}), 19001);
+    assert_int_equal(source_sqlite_estimate_after(stage->source, &first), 19000);
+    assert_int_equal(source_sqlite_estimate_after(stage->source, &(struct place){INT64_MAX, "z"}), 0);
+}
+
+/* Where more stand there, those that were not counted are as many as the ids say. */
+static void an_estimate_goes_by_the_ids_beyond_that(void **state)
+{
+    struct stage *stage = *state;
+    fill(stage, 1000000, 25000);
+    assert_int_equal(source_sqlite_estimate_after(stage->source, &(struct place){0}), 25001);
+    run(stage, "DELETE FROM signals WHERE id BETWEEN 1021000 AND 1021999");
+    assert_int_equal(source_sqlite_estimate_after(stage->source, &(struct place){0}), 25001);
+    run(stage, "INSERT INTO signals (id, signal_id) VALUES (9223372036854775807, 'last')");
+    assert_true(source_sqlite_estimate_after(stage->source, &(struct place){0}) >= 20000);
+}
+
+static void there_is_no_estimate_without_a_table(void **state)
+{
+    struct stage *stage = *state;
+    run(stage, "DROP TABLE signals");
+    assert_int_equal(source_sqlite_estimate_after(stage->source, &(struct place){0}), -1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, argo_start, argo_finish)
@@ -200,6 +245,9 @@ int main(void)
         TEST(finding_never_waits_for_a_lock),
         TEST(finding_in_what_is_not_open_never_waits),
         TEST(a_row_reads_the_same_in_both_ways),
+        TEST(an_estimate_is_exact_for_some_thousands),
+        TEST(an_estimate_goes_by_the_ids_beyond_that),
+        TEST(there_is_no_estimate_without_a_table),
     };
     return cmocka_run_group_tests_name("source_sqlite_table", tests, NULL, NULL);
 }

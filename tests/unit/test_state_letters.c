@@ -1,6 +1,7 @@
 /* state_letters: one letter for one signal and hash, bounded in number and size, and what people do with them. */
 #include "state_stage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -318,6 +319,32 @@ static void a_reader_may_not_edit(void **state)
     assert_int_equal(state_letters_count(stage->state), 3);
 }
 
+struct reasons {
+    char text[200];
+};
+
+static void note_reason(void *self, const char *reason, int64_t count)
+{
+    struct reasons *reasons = self;
+    size_t len = strlen(reasons->text);
+    (void)snprintf(reasons->text + len, sizeof reasons->text - len, "%s %lld, ", reason, (long long)count);
+}
+
+static void letters_are_counted_by_reason(void **state)
+{
+    struct stage *stage = *state;
+    struct reasons none = {0};
+    struct reasons some = {0};
+    assert_int_equal(state_letters_each_reason(stage->state, note_reason, &none, &stage->err), 0);
+    assert_string_equal(none.text, "");
+    bury(stage, ORIGIN_TABLE, 1, "a", "aa");
+    bury(stage, ORIGIN_TABLE, 2, "b", "bb");
+    bury(stage, ORIGIN_TABLE, 3, "c", "cc");
+    stage_sql(stage, "UPDATE dead_letters SET reason = 'conflict' WHERE signal_id = 'b'");
+    assert_int_equal(state_letters_each_reason(stage->state, note_reason, &some, &stage->err), 0);
+    assert_string_equal(some.text, "conflict 1, hash_mismatch 2, ");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_start, stage_finish)
@@ -339,6 +366,7 @@ int main(void)
         TEST(ids_are_never_given_again),
         TEST(edited_beside_the_one_that_sends),
         TEST(a_reader_may_not_edit),
+        TEST(letters_are_counted_by_reason),
     };
     return cmocka_run_group_tests_name("state_letters", tests, NULL, NULL);
 }
