@@ -96,6 +96,9 @@ DEFECTS = _table(
     ("queue-without-a-limit", "the queue in front of the database takes whatever comes",
      Unit("committer", "a_full_queue_refuses")),
     # The sender
+    ("ready-whatever-waits", "the sender is ready however old what it could not send is",
+     Unit("health", "what_waits_for_too_long_is_unready"),
+     System("test_sender_pages.py", "test_unready_while_what_waits_is_too_old")),
     ("position-before-answer", "the position moves when a signal is sent, not when it is answered",
      Unit("delivery", "the_position_waits_for_the_first"),
      System("test_wrong_answers.py", "test_the_position_waits_for_the_one_that_has_no_answer", "empty")),

@@ -142,6 +142,19 @@ def test_the_clocks_are_held_against_each_other(stage, tmp_path):
         assert least <= figure(sender, "clock_skew_seconds") <= most
 
 
+def test_reloads_are_counted(stage, tmp_path):
+    key = tmp_path / "key"
+    key.write_text(KEY)
+    sender = stage.sender(stage.fake_receiver(), stage.argo(), ARGO_API_KEY=None, ARGO_API_KEY_FILE=key).listen()
+    sender.start_service()
+    sender.signal(signals_of_unix.SIGHUP)
+    sender.wait_log("Reloaded")
+    key.unlink()
+    sender.signal(signals_of_unix.SIGHUP)
+    sender.wait_log("Reload refused")
+    assert scrape(sender).of("alpine_config_reloads_total") == {("applied",): 1, ("refused",): 1}
+
+
 def test_promtool_finds_nothing_wrong(stage, maker):
     argo = stage.argo()
     argo.write(3)

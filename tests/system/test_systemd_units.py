@@ -66,7 +66,7 @@ def test_the_senders_pages_need_one_port_and_no_more(build, tmp_path):
     copy.write_text(text.replace("ExecStart=alpine-sender ", f"ExecStart={build}/sender/alpine-sender "))
     drop_in = tmp_path / f"{copy.name}.d" / "pages.conf"
     drop_in.parent.mkdir()
-    drop_in.write_text("[Service]\nSocketBindAllow=ipv4:tcp:9109\n")
+    drop_in.write_text("[Service]\nSocketBindAllow=ipv4:tcp:8002\n")
     assert analyze("verify", "--man=no", copy) == (0, "")
     code, said = analyze("security", "--offline=true", f"--threshold={EXPOSURE_MAX}", copy)
     assert code == 0, said
