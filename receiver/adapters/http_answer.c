@@ -17,7 +17,8 @@ static size_t header_lines(const struct request *request, struct header_line lin
 {
     const struct response *answer = &request->response;
     size_t count = 0;
-    lines[count++] = (struct header_line){"Content-Type", "application/json"};
+    lines[count++] =
+        (struct header_line){"Content-Type", answer->content_type ? answer->content_type : "application/json"};
     lines[count++] = (struct header_line){"X-Request-Id", request->id};
     if (answer->allow)
         lines[count++] = (struct header_line){"Allow", answer->allow};

@@ -300,11 +300,13 @@ static void on_connection(void *self, struct MHD_Connection *connection, void **
     struct http *http = ((const struct side *)self)->http;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         atomic_fetch_add(&http->room.open, 1);
+        http->service.connection(http->service.self, 1);
         *socket_context = http_link_open(http->links, descriptor(connection));
         return;
     }
     http_link_close(http->links, *socket_context);
     *socket_context = NULL;
+    http->service.connection(http->service.self, -1);
     atomic_fetch_sub(&http->room.open, 1);
 }
 

@@ -20,6 +20,8 @@ struct pg_conn {
     bool is_ours;   /* nobody stands between us and one session */
     bool broken;
     bool warned;
+    void (*on_error)(void *context, const char *sqlstate); /* or NULL */
+    void *on_error_context;
 };
 
 /* The warning that a commit was not confirmed by a standby has only the general code 01000, and its text may be
@@ -90,9 +92,22 @@ void pg_conn_close(struct pg_conn *conn)
     free(conn);
 }
 
+static void tell_error(const struct pg_conn *conn, const char *sqlstate)
+{
+    if (conn->on_error)
+        conn->on_error(conn->on_error_context, sqlstate);
+}
+
+static void set_broken(struct pg_conn *conn)
+{
+    if (!conn->broken)
+        tell_error(conn, "");
+    conn->broken = true;
+}
+
 static int lost(struct pg_conn *conn, struct err *err, const char *what)
 {
-    conn->broken = true;
+    set_broken(conn);
     conn->sqlstate[0] = '\0';
     return err_set(err, "%s", what);
 }
@@ -131,8 +146,9 @@ static void keep_error(struct pg_conn *conn, const PGresult *result, struct err 
     const char *table = PQresultErrorField(result, PG_DIAG_TABLE_NAME);
     (void)snprintf(conn->sqlstate, sizeof conn->sqlstate, "%s", state ? state : "");
     (void)snprintf(conn->table, sizeof conn->table, "%s", table ? table : "");
+    tell_error(conn, conn->sqlstate);
     if (PQstatus(conn->pg) == CONNECTION_BAD || is_stale(conn->sqlstate))
-        conn->broken = true;
+        conn->broken = true; /* told already */
     char what[32];
     (void)snprintf(what, sizeof what, "the database says (%s)", state ? state : "connection");
     pg_connect_error(err, what, text ? text : PQresultErrorMessage(result));
@@ -295,6 +311,12 @@ PGresult *pg_conn_await(struct pg_conn *conn, int64_t deadline_ns, struct err *e
 
 /* --- what it is like --------------------------------------------------------------------------------------- */
 
+void pg_conn_watch(struct pg_conn *conn, void (*on_error)(void *context, const char *sqlstate), void *context)
+{
+    conn->on_error = on_error;
+    conn->on_error_context = context;
+}
+
 const char *pg_conn_sqlstate(const struct pg_conn *conn)
 {
     return conn->sqlstate;
@@ -315,7 +337,7 @@ int64_t pg_conn_statement_ms(int64_t deadline_ns)
 bool pg_conn_is_open(struct pg_conn *conn)
 {
     if (!conn->broken && (!PQconsumeInput(conn->pg) || PQstatus(conn->pg) != CONNECTION_OK))
-        conn->broken = true;
+        set_broken(conn);
     return !conn->broken;
 }
 

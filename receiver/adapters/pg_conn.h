@@ -62,6 +62,8 @@ PGresult *pg_conn_await_next(struct pg_conn *conn, int64_t deadline_ns, struct e
 /* The result of the last statement that was sent, or NULL on error. */
 PGresult *pg_conn_await(struct pg_conn *conn, int64_t deadline_ns, struct err *err);
 
+/* Tells on_error the SQLSTATE of each error from now on, "" for the loss of the connection (once). */
+void pg_conn_watch(struct pg_conn *conn, void (*on_error)(void *context, const char *sqlstate), void *context);
 /* Of the last error. Borrowed. */
 const char *pg_conn_sqlstate(const struct pg_conn *conn);
 /* Is the last error about this table, or about none in particular? */

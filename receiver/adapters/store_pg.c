@@ -35,6 +35,7 @@ enum { CONTENDED_GROUPS = 16 };
 struct store_pg {
     struct store store;
     const char *url;
+    struct store_watch watch;
     int schema_version;
     struct pg_conn *conn;
     struct store_statements statements;
@@ -130,8 +131,12 @@ static enum outcome store_open(void *self, int64_t deadline_ns, struct err *err)
 {
     struct store_pg *pg = self;
     pg->conn = pg_conn_open(pg->url, deadline_ns, err);
-    if (!pg->conn)
+    if (!pg->conn) {
+        if (pg->watch.on_error)
+            pg->watch.on_error(pg->watch.context, "");
         return OUTCOME_AGAIN;
+    }
+    pg_conn_watch(pg->conn, pg->watch.on_error, pg->watch.context);
     if (!check_schema(pg, deadline_ns, err) &&
         !store_statements_prepare(&pg->statements, pg->conn, deadline_ns, err) &&
         store_probe(pg, true, deadline_ns, err) == OUTCOME_DONE)
@@ -271,6 +276,12 @@ struct store *store_pg_new(const char *url, int schema_version)
         return NULL;
     }
     return &pg->store;
+}
+
+void store_pg_watch(struct store *store, const struct store_watch *watch)
+{
+    struct store_pg *pg = store->self;
+    pg->watch = *watch;
 }
 
 void store_pg_free(struct store *store)

@@ -7,6 +7,8 @@
 /* url is borrowed for as long as the store lives; nothing is connected yet. schema_version is the one that the
  * migrations of this program lead to. NULL when out of memory. */
 struct store *store_pg_new(const char *url, int schema_version);
+/* Before it is opened: tells each error of the database from now on. */
+void store_pg_watch(struct store *store, const struct store_watch *watch);
 void store_pg_free(struct store *store);
 
 #endif

@@ -16,6 +16,7 @@
 #include "commands/commands.h"
 #include "commands/settings.h"
 #include "engine/api.h"
+#include "engine/metrics.h"
 
 enum { START_LOOK_MS = 10, DRAIN_LOOK_MS = 20 };
 
@@ -28,6 +29,7 @@ struct server {
     struct invocation *invocation;
     const struct receiver_settings *settings;
     int events_fd;
+    struct metrics *metrics;
     struct store *store;
     struct committer *committer;
     struct keyring *keyring;
@@ -58,17 +60,26 @@ static void set_limits(void)
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static int start_metrics(struct server *server, struct err *err)
+{
+    server->metrics = receiver_metrics_new(err);
+    metrics_set(server->metrics, RECEIVER_QUEUE_LIMIT, 0, (double)server->settings->queue_max);
+    return server->metrics ? 0 : -1;
+}
+
 static int start_engine(struct server *server, struct err *err)
 {
     const struct receiver_settings *settings = server->settings;
     struct committer_options options = {.queue_max = (size_t)settings->queue_max,
                                         .group_max = (size_t)settings->group_max,
-                                        .time_limit_ns = settings->request_timeout_ns};
+                                        .time_limit_ns = settings->request_timeout_ns,
+                                        .metrics = server->metrics};
     server->store = store_pg_new(settings->database_url, migrate_latest());
     server->keyring = keyring_new();
     server->rate_limit = rate_limit_new(settings->rate_limit);
     if (!server->store || !server->keyring || !server->rate_limit)
         return err_set(err, "out of memory");
+    store_pg_watch(server->store, &(struct store_watch){receiver_metrics_database_error, server->metrics});
     keyring_set(server->keyring, settings->api_key, settings->api_key_next);
     server->committer = committer_start(server->store, &options, server->invocation->log, err);
     if (!server->committer)
@@ -78,6 +89,7 @@ static int start_engine(struct server *server, struct err *err)
         .keyring = server->keyring,
         .rate_limit = server->rate_limit,
         .log = server->invocation->log,
+        .metrics = server->metrics,
         .rules = {.provider = settings->provider,
                   .signal_bytes_max = (size_t)settings->signal_bytes_max,
                   .batch_signals_max = (size_t)settings->batch_max},
@@ -134,12 +146,14 @@ static void reload(struct server *server)
     struct log *log = server->invocation->log;
     if (command_reload(server->invocation, server->invocation->command->needs, &fresh, &config, &err)) {
         log_write(log, LOG_ERROR, LOG_PLAIN, "Reload refused, everything stays as it was: %s", err.message);
+        metrics_reloaded(server->metrics, false);
         return;
     }
     keyring_set(server->keyring, fresh.api_key, fresh.api_key_next);
     if (!log_level_parse(fresh.common.log_level, &level))
         log_set_level(log, level);
     log_write(log, LOG_INFO, LOG_PLAIN, "Reloaded: API keys and log level; other settings need a restart");
+    metrics_reloaded(server->metrics, true);
     config_close(config);
 }
 
@@ -251,6 +265,7 @@ static void stop(struct server *server)
     rate_limit_free(server->rate_limit);
     keyring_free(server->keyring);
     store_pg_free(server->store);
+    metrics_free(server->metrics);
     notify_close(server->notify);
     if (server->events_fd >= 0)
         (void)close(server->events_fd);
@@ -267,7 +282,8 @@ int command_serve(struct invocation *invocation)
         goto out;
     server.notify = notify_open(invocation->log);
     server.events_fd = events_open(&err);
-    if (server.events_fd < 0 || start_engine(&server, &err) || start_http(&server, &err))
+    if (server.events_fd < 0 || start_metrics(&server, &err) || start_engine(&server, &err) ||
+        start_http(&server, &err))
         goto out;
     serve_until_stopped(&server);
     code = EXIT_DONE;

@@ -10,6 +10,9 @@
 #include "base/clock.h"
 #include "base/compress.h"
 #include "engine/answer.h"
+#include "engine/media_type.h"
+#include "engine/metrics.h"
+#include "engine/result_log.h"
 
 #define BODY_TOO_LARGE "the body is larger than this receiver allows"
 #define PREFIX         "/api/v1/external-signals/sync"
@@ -28,8 +31,16 @@ struct route {
     const char *path;
     const char *method;
     unsigned flags;
+    enum route_label label;
     bool (*handle)(struct api *api, struct request *request); /* as in struct service */
 };
+
+/* The response is set, and nobody has it yet: who reads the metrics after an answer finds it in them. */
+static void count_answer(struct api *api, const struct request *request)
+{
+    const struct route *route = request->route;
+    receiver_metrics_answered(api->parts.metrics, request, route ? route->label : ROUTE_LABEL_OTHER);
+}
 
 /* --- refusals ---------------------------------------------------------------------------------------------- */
 
@@ -59,48 +70,17 @@ static bool refuse_for_now(struct api *api, struct request *request, enum answer
 
 /* --- posts of signals -------------------------------------------------------------------------------------- */
 
-static void log_result(struct api *api, const struct request *request, const struct submission_entry *entry)
-{
-    const char *id = signal_text(&entry->signal, FIELD_SIGNAL_ID, NULL);
-    if (entry->fault == FAULT_HASH_MISMATCH) {
-        log_write_limited(api->parts.log, LOG_WARN, LOG_WITH(LOG_STR("request_id", request->id)),
-                          "Hash verification failed for signal %s", id);
-    } else if (entry->fault) {
-        log_write_limited(api->parts.log, LOG_WARN,
-                          LOG_WITH(LOG_STR("signal_id", id), LOG_STR("code", fault_code(entry->fault)),
-                                   LOG_STR("field", entry->field), LOG_STR("request_id", request->id)),
-                          "Signal rejected: %s", entry->detail ? entry->detail : "");
-    } else if (entry->row.verdict == STORE_STORED) {
-        struct value action = signal_stored(&entry->signal, FIELD_ACTION);
-        log_write(api->parts.log, LOG_INFO,
-                  LOG_WITH(LOG_INT("alpine_signal_id", entry->row.id), LOG_STR("request_id", request->id)),
-                  "Signal synced from external provider: %s %s (%s)", entry->signal.symbol.as.text.data,
-                  action.as.text.data, id);
-    } else if (entry->row.verdict == STORE_CONFLICT) {
-        log_write_limited(api->parts.log, LOG_ERROR,
-                          LOG_WITH(LOG_INT("alpine_signal_id", entry->row.id), LOG_STR("request_id", request->id)),
-                          "Conflict: signal %s is stored with another hash", id);
-    } else if (entry->row.verdict == STORE_REFUSED) {
-        log_write_limited(api->parts.log, LOG_WARN,
-                          LOG_WITH(LOG_STR("signal_id", id), LOG_STR("request_id", request->id)),
-                          "The database refused a signal: %s", entry->row.refusal ? entry->row.refusal : "");
-    } else if (entry->row.verdict == STORE_DUPLICATE) {
-        log_write(api->parts.log, LOG_DEBUG,
-                  LOG_WITH(LOG_INT("alpine_signal_id", entry->row.id), LOG_STR("request_id", request->id)),
-                  "Duplicate signal %s", id);
-    }
-}
-
 static void answer_submission(struct api *api, struct request *request, const struct submission *submission)
 {
     const struct route *route = request->route;
+    receiver_metrics_submission(api->parts.metrics, submission);
     if (submission->outcome == SUBMISSION_UNAVAILABLE) {
         (void)refuse_for_now(api, request, ERROR_UNAVAILABLE,
                              "the signals could not be stored now; send them again", submission->retry_after_s);
         return;
     }
     for (size_t i = 0; i < submission->count; i++)
-        log_result(api, request, &submission->entries[i]);
+        result_log(api->parts.log, request->id, &submission->entries[i]);
     if (route->flags & ROUTE_BATCH)
         answer_batch(&request->response, submission);
     else
@@ -118,6 +98,7 @@ static void on_done(struct submission *submission, void *context)
 {
     struct pending *pending = context;
     answer_submission(pending->api, pending->request, submission);
+    count_answer(pending->api, pending->request);
 }
 
 /* On the committer's thread: the request may be over as soon as it goes on. */
@@ -188,20 +169,6 @@ static bool post_signal(struct api *api, struct request *request)
     return submit(api, request, submission);
 }
 
-static bool media_type_is(const char *content_type, const char *name)
-{
-    size_t len = strlen(name);
-    if (!content_type || strncasecmp(content_type, name, len) != 0)
-        return false;
-    const char *rest = content_type + len + strspn(content_type + len, " \t");
-    if (!*rest)
-        return true;
-    if (*rest++ != ';')
-        return false;
-    rest += strspn(rest, " \t");
-    return !*rest || !strcasecmp(rest, "charset=utf-8") || !strcasecmp(rest, "charset=\"utf-8\"");
-}
-
 static bool post_batch(struct api *api, struct request *request)
 {
     struct err err = {0};
@@ -224,7 +191,8 @@ static bool post_batch(struct api *api, struct request *request)
     return submit(api, request, submission);
 }
 
-/* --- health ------------------------------------------------------------------------------------------------ */
+/* --- health and metrics
+ * ------------------------------------------------------------------------------------------------ */
 
 static bool get_health(struct api *api, struct request *request)
 {
@@ -254,15 +222,29 @@ static bool get_livez(struct api *api, struct request *request)
     return true;
 }
 
+static bool get_metrics(struct api *api, struct request *request)
+{
+    int ignored;
+    struct metrics *metrics = api->parts.metrics;
+    bool writable = committer_is_ready(api->parts.committer, &ignored);
+    receiver_metrics_state(metrics, writable, writable && !atomic_load(&api->draining),
+                           committer_waiting(api->parts.committer));
+    request->response.status = 200;
+    request->response.content_type = METRICS_CONTENT_TYPE;
+    metrics_write(metrics, &request->response.body);
+    return true;
+}
+
 /* --- routing ----------------------------------------------------------------------------------------------- */
 
 static const struct route routes[] = {
-    {PREFIX "/signal", "POST", ROUTE_KEY, post_signal},
-    {PREFIX "/batch", "POST", ROUTE_KEY | ROUTE_BATCH, post_batch},
-    {PREFIX "/health", "GET", 0, get_health},
-    {"/health", "GET", 0, get_health},
-    {"/livez", "GET", 0, get_livez},
-    {"/readyz", "GET", 0, get_readyz},
+    {PREFIX "/signal", "POST", ROUTE_KEY, ROUTE_LABEL_SIGNAL, post_signal},
+    {PREFIX "/batch", "POST", ROUTE_KEY | ROUTE_BATCH, ROUTE_LABEL_BATCH, post_batch},
+    {PREFIX "/health", "GET", 0, ROUTE_LABEL_SYNC_HEALTH, get_health},
+    {"/health", "GET", 0, ROUTE_LABEL_HEALTH, get_health},
+    {"/livez", "GET", 0, ROUTE_LABEL_LIVEZ, get_livez},
+    {"/readyz", "GET", 0, ROUTE_LABEL_READYZ, get_readyz},
+    {"/metrics", "GET", 0, ROUTE_LABEL_METRICS, get_metrics},
 };
 
 static const struct route *find_route(const char *path)
@@ -310,12 +292,12 @@ static bool check_post(struct api *api, struct request *request, const struct ro
     return true;
 }
 
-static bool begin(void *self, struct request *request)
+static bool admit(struct api *api, struct request *request)
 {
-    struct api *api = self;
     const struct route *route = find_route(request->path);
     set_id(request);
     request->received_us = clock_wall_us();
+    request->begun_ns = clock_monotonic_ns();
     request->route = route;
     if (request->malformed) {
         request->response.close_connection = true;
@@ -339,9 +321,16 @@ static bool begin(void *self, struct request *request)
     return check_post(api, request, route);
 }
 
-static bool handle(void *self, struct request *request)
+static bool begin(void *self, struct request *request)
 {
-    struct api *api = self;
+    if (admit(self, request))
+        return true;
+    count_answer(self, request);
+    return false;
+}
+
+static bool answer_now(struct api *api, struct request *request)
+{
     const struct route *route = request->route;
     if (!request->is_compressed && compress_is_packed(request->body.data, request->body.len)) {
         /* Something on the way forgets headers; the sender must not take this for an answer about its signals. */
@@ -351,6 +340,14 @@ static bool handle(void *self, struct request *request)
         return true;
     }
     return route->handle(api, request);
+}
+
+static bool handle(void *self, struct request *request)
+{
+    if (!answer_now(self, request))
+        return false; /* the request may be over by now */
+    count_answer(self, request);
+    return true;
 }
 
 static void refuse_late(void *self, struct request *request, int status)
@@ -368,6 +365,7 @@ static void refuse_late(void *self, struct request *request, int status)
         (void)refuse(api, request, ERROR_MALFORMED, "the body is not whole and valid " COMPRESS_CODING);
     else
         (void)refuse(api, request, ERROR_TIMEOUT, "the request took too long to arrive");
+    count_answer(api, request);
 }
 
 /* What an access log would say. Health checks are requests too, so it is for debugging. */
@@ -392,9 +390,15 @@ static void discard(void *self, struct request *request)
     request->work = NULL;
 }
 
+static void count_connection(void *self, int change)
+{
+    struct api *api = self;
+    metrics_add(api->parts.metrics, RECEIVER_CONNECTIONS, 0, change);
+}
+
 struct service api_service(struct api *api)
 {
-    return (struct service){api, begin, handle, refuse_late, discard};
+    return (struct service){api, begin, handle, refuse_late, discard, count_connection};
 }
 
 struct api *api_new(const struct api_parts *parts)

@@ -3,6 +3,7 @@
 #define ALPINE_RECEIVER_API_H
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "engine/committer.h"
 #include "engine/ingest.h"
 #include "engine/keyring.h"
@@ -17,6 +18,7 @@ struct api_parts {
     struct keyring *keyring;
     struct rate_limit *rate_limit;
     struct log *log;
+    struct metrics *metrics; /* engine/metrics.h; borrowed */
     struct ingest_rules rules;
     size_t single_bytes_max;
     size_t batch_bytes_max;

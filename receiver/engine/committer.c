@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/pulse.h"
+#include "engine/metrics.h"
 
 struct committer {
     const struct store *store;
@@ -40,6 +41,7 @@ struct group {
     size_t count; /* signals to store or to look up */
     bool dry_run; /* all of them: it only looks */
     int64_t deadline_ns;
+    int64_t sent_ns;
     struct store_row **rows; /* the signals to store, while they are on their way */
     size_t row_count;
     enum outcome outcome;
@@ -101,6 +103,7 @@ static void start_group(struct committer *committer, struct group *group)
     }
     group->outcome = OUTCOME_DONE;
     group->row_count = count;
+    group->sent_ns = clock_monotonic_ns();
     store->ops->send(store->self, group->rows, count, group->deadline_ns);
 }
 
@@ -128,6 +131,7 @@ static void confirm_group(struct committer *committer, struct group *group)
         return;
     }
     database_wrote(&committer->database);
+    receiver_metrics_committed(committer->options.metrics, group->row_count, clock_monotonic_ns() - group->sent_ns);
 }
 
 /* Tells the group's submissions: this is the only place that says COMMITTED. */
@@ -344,6 +348,14 @@ enum database_state committer_database(struct committer *committer)
     return database_state(&committer->database);
 }
 
+size_t committer_waiting(struct committer *committer)
+{
+    (void)pthread_mutex_lock(&committer->lock);
+    size_t waiting = committer->waiting;
+    (void)pthread_mutex_unlock(&committer->lock);
+    return waiting;
+}
+
 int64_t committer_silence_ns(struct committer *committer, int64_t now_ns)
 {
     return pulse_look(&committer->pulse, now_ns); /* it turns once a second at least: nobody has to wake it */
@@ -372,7 +384,7 @@ struct committer *committer_start(const struct store *store, const struct commit
     committer->store = store;
     committer->options = *options;
     committer->log = log;
-    database_init(&committer->database, store, log);
+    database_init(&committer->database, store, log, options->metrics);
     pulse_init(&committer->pulse, clock_monotonic_ns());
     committer->last = &committer->first;
     (void)pthread_mutex_init(&committer->lock, NULL);

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "engine/database.h"
 #include "engine/submission.h"
 #include "seams/store.h"
@@ -17,9 +18,10 @@
 struct committer;
 
 struct committer_options {
-    size_t queue_max;      /* signals that may wait */
-    size_t group_max;      /* signals in one transaction (one larger submission still goes alone) */
-    int64_t time_limit_ns; /* from submit to done; half of it for waiting, half for the transaction */
+    size_t queue_max;        /* signals that may wait */
+    size_t group_max;        /* signals in one transaction (one larger submission still goes alone) */
+    int64_t time_limit_ns;   /* from submit to done; half of it for waiting, half for the transaction */
+    struct metrics *metrics; /* borrowed; or NULL */
 };
 
 /* Starts the thread. The store and the log must outlive it. NULL and the reason in err on failure. */
@@ -38,6 +40,8 @@ MUST_CHECK bool committer_submit(struct committer *committer, struct submission 
 /* Any thread: would a write work now? *retry_after_s: when to ask again. */
 bool committer_is_ready(struct committer *committer, int *retry_after_s);
 enum database_state committer_database(struct committer *committer);
+/* How many signals wait in the queue. */
+size_t committer_waiting(struct committer *committer);
 
 /* For one thread that looks now and then: since how long the committer's thread owes a sign that it turns
  * (pulse.h). The first one comes when it has tried to connect; while it works, one comes with each group, so that a

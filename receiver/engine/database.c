@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/digest.h"
+#include "engine/metrics.h"
 
 #define RECONNECT_FIRST_NS (50 * NS_PER_MS)
 #define RECONNECT_CAP_NS   (1 * NS_PER_S) /* back in under 2 s once the database is */
@@ -10,9 +11,9 @@
 #define PROBE_LIMIT_NS     (2 * NS_PER_S)
 #define PROBE_INTERVAL_NS  (1 * NS_PER_S)
 
-void database_init(struct database *database, const struct store *store, struct log *log)
+void database_init(struct database *database, const struct store *store, struct log *log, struct metrics *metrics)
 {
-    *database = (struct database){.store = store, .log = log};
+    *database = (struct database){.store = store, .log = log, .metrics = metrics};
     database->backoff = (struct backoff){.first_ns = RECONNECT_FIRST_NS, .cap_ns = RECONNECT_CAP_NS};
 }
 
@@ -68,6 +69,7 @@ static void connect_if_due(struct database *database)
         lose_connection(database, &err);
         return;
     }
+    metrics_add(database->metrics, RECEIVER_DATABASE_CONNECTS, 0, 1);
     backoff_reset(&database->backoff);
     database->probe_ns = clock_monotonic_ns() + PROBE_INTERVAL_NS;
     set_state(database, DATABASE_READY);

@@ -10,6 +10,7 @@
 #include "base/backoff.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "seams/store.h"
 
 enum database_state {
@@ -22,14 +23,15 @@ enum database_state {
 struct database {
     const struct store *store;
     struct log *log;
+    struct metrics *metrics;
     struct backoff backoff;
     int64_t probe_ns;             /* when the next probe is due */
     atomic_int state;             /* enum database_state */
     _Atomic int64_t reconnect_ns; /* when the next attempt is due */
 };
 
-/* Both are borrowed. */
-void database_init(struct database *database, const struct store *store, struct log *log);
+/* All are borrowed; metrics may be NULL. */
+void database_init(struct database *database, const struct store *store, struct log *log, struct metrics *metrics);
 enum database_state database_state(struct database *database);
 /* Seconds until it is worth asking again; at least 1. */
 int database_retry_after(struct database *database);

@@ -12,7 +12,8 @@
 
 struct response {
     int status;
-    struct buf body;             /* JSON */
+    struct buf body;             /* JSON, unless content_type says something else */
+    const char *content_type;    /* static; NULL: application/json */
     const char *allow;           /* static; Allow, or NULL */
     const char *accept_encoding; /* static; Accept-Encoding: how a body may be encoded; or NULL */
     int retry_after_s;           /* Retry-After, 0: none */
@@ -39,6 +40,7 @@ struct request {
     size_t body_limit;
     bool is_compressed;  /* the body has to be expanded (base/compress.h) before it is handled */
     int64_t received_us; /* wall clock */
+    int64_t begun_ns;    /* the same moment, monotonic; 0: its headers never came in */
     const void *route;
     void *work; /* what the service attached; freed by discard */
     struct response response;
@@ -57,6 +59,8 @@ struct service {
     void (*refuse)(void *self, struct request *request, int status);
     /* The request is over: frees what the service attached. */
     void (*discard)(void *self, struct request *request);
+    /* A connection was opened (1) or closed (-1). */
+    void (*connection)(void *self, int change);
 };
 
 #endif

@@ -74,6 +74,13 @@ struct store_ops {
     int (*descriptor)(void *self);
 };
 
+/* Who wants to know of each error that the database reports, retried ones and those of a single row included. On
+ * the committer's thread. sqlstate: its five characters; "": the connection is lost, or could not be made. */
+struct store_watch {
+    void (*on_error)(void *context, const char *sqlstate);
+    void *context;
+};
+
 struct store {
     const struct store_ops *ops;
     void *self;

@@ -60,6 +60,7 @@ static struct reply let_go(struct api_stage *stage, struct held *held, bool body
     struct reply reply = {
         .status = response->status,
         .allow = response->allow,
+        .content_type = response->content_type,
         .retry_after_s = response->retry_after_s,
         .authenticate = response->authenticate,
         .close_connection = response->close_connection,
@@ -124,8 +125,10 @@ int api_stage_start(void **state)
     struct api_stage *stage = calloc(1, sizeof *stage);
     struct err err = {0};
     fake_store_init(&stage->stage.store);
-    stage->stage.options =
-        (struct committer_options){.queue_max = 100, .group_max = 100, .time_limit_ns = 600 * NS_PER_S};
+    stage->metrics = receiver_metrics_new(&err);
+    assert_non_null(stage->metrics);
+    stage->stage.options = (struct committer_options){
+        .queue_max = 100, .group_max = 100, .time_limit_ns = 600 * NS_PER_S, .metrics = stage->metrics};
     stage->stage.log_fd = memfd_create("log", MFD_CLOEXEC);
     stage->stage.log = log_open(stage->stage.log_fd, LOG_TEXT, LOG_DEBUG);
     stage->stage.committer =
@@ -140,6 +143,7 @@ int api_stage_start(void **state)
         .keyring = stage->keyring,
         .rate_limit = stage->rate_limit,
         .log = stage->stage.log,
+        .metrics = stage->metrics,
         .rules = {.provider = "argo", .signal_bytes_max = 2000, .batch_signals_max = 4},
         .single_bytes_max = 2000,
         .batch_bytes_max = 5000,
@@ -158,6 +162,7 @@ int api_stage_finish(void **state)
     api_free(stage->api);
     keyring_free(stage->keyring);
     rate_limit_free(stage->rate_limit);
+    metrics_free(stage->metrics);
     fake_store_clear(&stage->stage.store);
     log_close(stage->stage.log);
     (void)close(stage->stage.log_fd);

@@ -4,6 +4,7 @@
 
 #include "committer_stage.h"
 #include "engine/api.h"
+#include "engine/metrics.h"
 
 #define SYNC "/api/v1/external-signals/sync"
 
@@ -11,6 +12,7 @@ struct api_stage {
     struct stage stage;
     struct keyring *keyring;
     struct rate_limit *rate_limit;
+    struct metrics *metrics;
     struct api *api;
     struct service service;
 };
@@ -32,7 +34,8 @@ struct ask {
 struct reply {
     int status;
     char id[REQUEST_ID_MAX + 1];
-    char body[4096];
+    char body[65536];
+    const char *content_type; /* NULL: JSON */
     const char *allow;
     int retry_after_s;
     bool authenticate;

@@ -36,7 +36,7 @@ static void wrong_methods(void **state)
     struct api_stage *stage = *state;
     static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "post", "PROPFIND"};
     static const char *const posts[] = {"/signal", "/batch"};
-    static const char *const gets[] = {"/health", "//health", "//livez", "//readyz"};
+    static const char *const gets[] = {"/health", "//health", "//livez", "//readyz", "//metrics"};
     for (size_t i = 0; i < COUNT(methods); i++)
         for (size_t k = 0; k < COUNT(posts); k++) {
             struct reply reply = PERFORM(stage, .method = methods[i], .path = posts[k], .key = "");
