@@ -136,7 +136,8 @@ static void what_cannot_be_stored_is_unavailable(void **state)
 static void every_route_has_its_own_label(void **state)
 {
     struct api_stage *stage = *state;
-    static const char *const paths[] = {"/health", "/livez", "/readyz", "/metrics", SYNC "/health"};
+    static const char *const paths[] = {"/health", "/livez", "/readyz", "/metrics",
+                                        "/api/v1/external-signals/sync/health"};
     char series[256];
     for (size_t i = 0; i < COUNT(paths); i++) {
         char path[128];
