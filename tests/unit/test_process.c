@@ -40,7 +40,11 @@ static void an_open_file_counts_once(void **state)
 {
     (void)state;
     struct process_figures before, after;
+    int open_now = 0;
+    for (int one = 0; one < 1024; one++)
+        open_now += fcntl(one, F_GETFD) >= 0;
     process_read(&before);
+    assert_true(before.open_fds == open_now);
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     process_read(&after);
