@@ -95,6 +95,11 @@ DEFECTS = _table(
      System("test_systemd.py", "test_the_watchdog_starves_when_one_thread_of_the_receiver_hangs", "http")),
     ("queue-without-a-limit", "the queue in front of the database takes whatever comes",
      Unit("committer", "a_full_queue_refuses")),
+    ("duplicate-counted-as-stored", "the metrics count a duplicate as stored",
+     Unit("receiver_metrics", "single_signals"),
+     System("test_metrics.py", "test_known_traffic_is_counted_exactly")),
+    ("count-lost-between-threads", "two threads that count at the same time count one",
+     Unit("metrics", "no_thread_loses_a_count")),
     # The sender
     ("ready-whatever-waits", "the sender is ready however old what it could not send is",
      Unit("health", "what_waits_for_too_long_is_unready"),
