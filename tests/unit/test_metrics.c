@@ -11,7 +11,7 @@
 #include "base/metrics.h"
 
 enum { LIT = METRICS_SHARED, BRIGHTNESS, GLOW, PAIRS, AGES };
-enum { THREADS = 4, ROUNDS = 20000 };
+enum { THREADS = 4, ROUNDS = 250000 }; /* long enough for the threads to meet */
 
 static const char *const colours[] = {"red", "a \"green\\\nblue\"", NULL};
 static const char *const sizes[] = {"small", "middle", "large", NULL};
@@ -261,11 +261,11 @@ static void no_thread_loses_a_count(void **state)
     assert_true(metrics_value(*state, PAIRS, metrics_series(*state, PAIRS, 1, 1)) == 2.0 * THREADS * ROUNDS);
     assert_true(metrics_value(*state, BRIGHTNESS, 0) == 0);
     expect(*state,
-           "lamps_glow_seconds_bucket{le=\"1\"} 40000\n"
-           "lamps_glow_seconds_bucket{le=\"2.5\"} 80000\n"
-           "lamps_glow_seconds_bucket{le=\"+Inf\"} 80000\n"
-           "lamps_glow_seconds_sum 100000\n"
-           "lamps_glow_seconds_count 80000",
+           "lamps_glow_seconds_bucket{le=\"1\"} 500000\n"
+           "lamps_glow_seconds_bucket{le=\"2.5\"} 1000000\n"
+           "lamps_glow_seconds_bucket{le=\"+Inf\"} 1000000\n"
+           "lamps_glow_seconds_sum 1250000\n"
+           "lamps_glow_seconds_count 1000000",
            true);
 }
 
