@@ -191,8 +191,7 @@ static bool post_batch(struct api *api, struct request *request)
     return submit(api, request, submission);
 }
 
-/* --- health and metrics
- * ------------------------------------------------------------------------------------------------ */
+/* --- health and metrics ------------------------------------------------------------------------------------ */
 
 static bool get_health(struct api *api, struct request *request)
 {
