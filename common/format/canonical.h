@@ -1,4 +1,4 @@
-/* canonical: the exact text that a signal's hash is made over (docs/architecture.md, "The hash"). */
+/* canonical: the exact text that a signal's hash is made over (docs/design.md, "The hash"). */
 #ifndef ALPINE_FORMAT_CANONICAL_H
 #define ALPINE_FORMAT_CANONICAL_H
 

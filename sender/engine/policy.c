@@ -1,4 +1,4 @@
-/* policy: every kind of failure, the first row that fits. docs/architecture.md, "Failures", gives the reasons. */
+/* policy: every kind of failure, the first row that fits. docs/design.md, "Failures", gives the reasons. */
 #include "engine/policy.h"
 
 #include <stddef.h>

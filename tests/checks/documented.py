@@ -128,3 +128,24 @@ def _in_source(program, option):
     """Whether a command's table of options has it, in the program's own files or in common ones."""
     return any(re.search(rf'"[^"\n]*{option}\b', text(path))
                for path in files("common", program.removeprefix("alpine-")) if path.suffix == ".c")
+
+
+def broken_links():
+    """Links from one document to another, or to a heading, that lead nowhere."""
+    headings = {name: {_anchor(heading) for heading in re.findall(r"(?m)^#+ (.*)$", re.sub(r"(?s)```.*?```", "", document))}
+                for name, document in documents().items()}
+    wrong = []
+    for name, document in documents().items():
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)", document):
+            path = (REPO / name).parent / target if target else REPO / name
+            there = path.resolve().relative_to(REPO.resolve()).as_posix()
+            if not path.exists():
+                wrong.append(f"{name} links to {target}, which is not there")
+            elif anchor and anchor not in headings.get(there, ()):
+                wrong.append(f"{name} links to {there}#{anchor}, which has no such heading")
+    return wrong
+
+
+def _anchor(heading):
+    """What a heading is called in a link, as the usual renderers make it."""
+    return re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).replace(" ", "-")

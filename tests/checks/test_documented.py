@@ -17,3 +17,8 @@ def test_everything_is_documented(programs):
 def test_nothing_is_invented(programs):
     wrong = documented.invented(programs)
     assert not wrong, "\n".join(wrong)
+
+
+def test_links_lead_somewhere():
+    wrong = documented.broken_links()
+    assert not wrong, "\n".join(wrong)
