@@ -1,5 +1,6 @@
 """What docs/operations.md tells operators to do with the data of both ends, done."""
 
+import re
 import shutil
 import subprocess
 
@@ -7,6 +8,7 @@ import pytest
 
 from support.argo import pairs
 from support.chain import check_chain
+from support.paths import REPO
 from support.postgres import OWNER
 
 
@@ -81,3 +83,17 @@ def test_the_sender_moves_without_its_state_too(stage, pair):
     fresh.sync()
     assert fresh.status()["delivered"] == 14, "everything was sent again"
     assert receiver.database.stored() == pairs(made) and check_chain(receiver.database) == 14
+
+
+def test_the_audit_of_the_documentation_finds_nothing_in_a_sound_table(pair):
+    receiver = pair[0]
+    text = (REPO / "docs" / "operations.md").read_text()
+    statements = [statement for block in re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+                  for statement in re.sub(r"--.*", "", block).split(";") if statement.strip()]
+    assert len(statements) == 2
+    for statement in statements:
+        assert receiver.database.value(statement) == 0, statement
+    with receiver.database.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica; UPDATE signals SET previous_hash = repeat('0', 64)"
+                       " WHERE chain_index = 5")
+    assert receiver.database.value(statements[1]) == 1, "a chain that was tampered with is found"
