@@ -316,7 +316,7 @@ static void print_setting(const struct setting *setting)
         (void)printf("; %s", config_option_name(setting->name, option, sizeof option));
     if (setting->aws_secret)
         (void)printf("; AWS secret %s", setting->aws_secret);
-    (void)printf("\n");
+    (void)printf("%s\n", setting->reloads ? "; SIGHUP" : "");
 }
 
 int command_help(struct invocation *invocation)
@@ -330,7 +330,8 @@ int command_help(struct invocation *invocation)
         (void)snprintf(usage, sizeof usage, "%s %s", command->name, command->arguments ? command->arguments : "");
         (void)printf("  %-30s %s\n", usage, command->summary);
     }
-    (void)printf("\nSettings (environment variable, default in brackets, and option):\n");
+    (void)printf(
+        "\nSettings (environment variable, default in brackets, and option; SIGHUP: a reload applies it):\n");
     for (size_t i = 0; i < program->setting_count; i++)
         print_setting(&program->settings[i]);
     (void)printf("\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 done but something needs attention, "

@@ -16,7 +16,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 
-enum { DOCUMENT_MAX = 1048576 };
+enum { DOCUMENT_MAX = 1048576, FILE_MAX = 4194304 };
 
 struct resolved {
     struct config_found found;
@@ -90,7 +90,32 @@ static int parse_choice(const struct setting *setting, const char *text, struct 
     return err_set(err, "must be one of %s", setting->choices);
 }
 
-static int convert(const struct setting *setting, const char *text, void *values, struct err *err)
+static int read_file(const struct setting *setting, const char *path, struct arena *arena,
+                     struct setting_file *file, struct err *err)
+{
+    struct buf content = {0};
+    struct err reason = {0};
+    int result = -1;
+    if (file_read(path, FILE_MAX, &content, &reason)) {
+        err_set(err, "names no file that can be used: %s", reason.message);
+        goto out;
+    }
+    const char *copy = arena_copy(arena, content.len ? content.data : "", content.len);
+    if (!copy)
+        err_set(err, "could not be read: out of memory");
+    else if (strlen(copy) != content.len)
+        err_set(err, "names a file that is no text: it holds a NUL byte");
+    else if (!setting->check || !setting->check(copy, err)) {
+        *file = (struct setting_file){.path = path, .content = copy, .len = content.len};
+        result = 0;
+    }
+out:
+    buf_clear(&content);
+    return result;
+}
+
+static int convert(const struct setting *setting, const char *text, struct arena *arena, void *values,
+                   struct err *err)
 {
     void *place = (char *)values + setting->offset;
     switch (setting->type) {
@@ -100,6 +125,8 @@ static int convert(const struct setting *setting, const char *text, void *values
         return parse_integer(setting, text, place, err);
     case SETTING_SECONDS:
         return parse_seconds(setting, text, place, err);
+    case SETTING_FILE:
+        return read_file(setting, text, arena, place, err);
     case SETTING_CHOICE:
         if (parse_choice(setting, text, err))
             return -1;
@@ -124,7 +151,7 @@ static void resolve(struct config *config, const struct config_inputs *inputs, s
         return;
     }
     const char *text = resolved->found.value;
-    if (!text || !convert(setting, text, config->values, &reason))
+    if (!text || !convert(setting, text, &config->arena, config->values, &reason))
         return;
     resolved->bad = true;
     if (setting->secret || setting->quiet)
@@ -266,6 +293,23 @@ const char *config_warning(const struct config *config, size_t index)
     return found->secrets_outcome == OUTCOME_DONE ? NULL : found->secrets_said;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+bool config_differs(const struct config *a, const struct config *b, size_t index)
+{
+    const struct setting *setting = &a->table[index];
+    if (!same_text(a->resolved[index].found.value, b->resolved[index].found.value))
+        return true;
+    if (setting->type != SETTING_FILE)
+        return false;
+    const struct setting_file *in_a = (const void *)((const char *)a->values + setting->offset);
+    const struct setting_file *in_b = (const void *)((const char *)b->values + setting->offset);
+    return !same_text(in_a->content, in_b->content);
+}
+
 const char *config_origin(const struct config *config, size_t index)
 {
     return config->resolved[index].found.origin ? config->resolved[index].found.origin : "not readable";
@@ -277,4 +321,9 @@ const char *config_shown(const struct config *config, size_t index)
     if (!value)
         return "";
     return config->table[index].secret ? "(secret)" : value;
+}
+
+const char *config_holder(const struct config *config, size_t index)
+{
+    return config->resolved[index].found.value ? config->resolved[index].found.holder : NULL;
 }

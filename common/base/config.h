@@ -11,22 +11,25 @@
 #include "base/secret_source.h"
 #include "base/setting.h"
 
-/* The rows that both programs have; their values are the first member of each program's struct of values. */
+/* The rows that both programs have, in this section of config.json; their values are the first member of each
+ * program's struct of values. */
 struct common_settings {
     const char *log_format;
     const char *log_level;
 };
-#define COMMON_SETTINGS                                                                                            \
+#define COMMON_SETTINGS(section)                                                                                   \
     {.name = "ALPINE_LOG_FORMAT",                                                                                  \
      .type = SETTING_CHOICE,                                                                                       \
      .offset = offsetof(struct common_settings, log_format),                                                       \
      .fallback = "text",                                                                                           \
      .choices = "text|json",                                                                                       \
+     .reloads = true,                                                                                              \
+     .config_path = section ".log_format",                                                                         \
      .help = "how log lines look"},                                                                                \
     {                                                                                                              \
         .name = "ALPINE_LOG_LEVEL", .type = SETTING_CHOICE, .offset = offsetof(struct common_settings, log_level), \
-        .fallback = "info", .choices = "debug|info|warn|error",                                                    \
-        .help = "the least important line that is still written"                                                   \
+        .fallback = "info", .choices = "debug|info|warn|error", .reloads = true,                                   \
+        .config_path = section ".log_level", .help = "the least important line that is still written"              \
     }
 
 struct config; /* the values, their origins and what is wrong with them; owns all text */
@@ -50,12 +53,17 @@ bool config_may_recover(const struct config *config, unsigned needs);
 /* What somebody should know though the command can do without: the secrets manager did not answer, or refused. NULL
  * if there is nothing. Borrowed. */
 const char *config_warning(const struct config *config, size_t index);
+/* Whether a setting has another value in b than in a, or its file another content. Both are of the same table, and
+ * have no problem. */
+bool config_differs(const struct config *a, const struct config *b, size_t index);
 
 /* "environment", "command line", "/run/secrets/key (ARGO_API_KEY_FILE)", "config.json: alpine.api_url", "default",
  * "AWS Secrets Manager: NAME", "not set". Borrowed. */
 const char *config_origin(const struct config *config, size_t index);
 /* The value as it may be shown: "(secret)" for secrets, "" if there is none. Borrowed. */
 const char *config_shown(const struct config *config, size_t index);
+/* The path of the file that the value stands in (NAME_FILE or config.json); NULL if it came from elsewhere. */
+const char *config_holder(const struct config *config, size_t index);
 
 /* The option of a setting: "--argo-signals-db". buffer holds the text. */
 const char *config_option_name(const char *setting_name, char *buffer, size_t size);

@@ -80,6 +80,7 @@ static int from_file(const struct config_inputs *inputs, const char *name, const
     if (read_secret(path, inputs->arena, &found->value, err))
         return -1;
     found->origin = join(inputs->arena, path, " (", name, ")");
+    found->holder = path;
     return 0;
 }
 
@@ -180,6 +181,7 @@ static int from_document(const struct config_inputs *inputs, const struct settin
             continue;
         }
         found->origin = join(inputs->arena, inputs->document_path, ": ", path, "");
+        found->holder = inputs->document_path;
         return 0;
     }
     return 0;

@@ -24,6 +24,7 @@ struct config_found {
      * be (OUTCOME_DONE), may pass (OUTCOME_AGAIN) or needs a person (OUTCOME_HOLD). */
     const char *secrets_said;
     enum outcome secrets_outcome;
+    const char *holder; /* the path of the file that it stands in; NULL: in none */
 };
 
 /* Asks each source until one has a value. Returns -1 if a source has one that cannot be read. */

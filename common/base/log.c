@@ -17,7 +17,7 @@
 
 struct log {
     int fd;
-    enum log_format format;
+    atomic_int format;
     atomic_int level;
     pthread_mutex_t lock; /* lines longer than PIPE_BUF must not mix */
     atomic_bool gathering;
@@ -30,6 +30,7 @@ enum { GATHERED_MAX = 64 * 1024, MESSAGE_SIZE = 1024, FIELD_MAX = 8192 };
 
 static const char cut_mark[] = "...";
 
+static const char *const format_names[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json"};
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 struct log *log_open(int fd, enum log_format format, enum log_level level)
@@ -38,7 +39,7 @@ struct log *log_open(int fd, enum log_format format, enum log_level level)
     if (!log)
         return NULL;
     log->fd = fd;
-    log->format = format;
+    atomic_init(&log->format, (int)format);
     atomic_init(&log->level, (int)level);
     (void)pthread_mutex_init(&log->lock, NULL);
     log_limit_init(&log->limit);
@@ -50,9 +51,24 @@ void log_set_level(struct log *log, enum log_level level)
     atomic_store(&log->level, (int)level);
 }
 
+void log_set_format(struct log *log, enum log_format format)
+{
+    atomic_store(&log->format, (int)format);
+}
+
 bool log_enabled(const struct log *log, enum log_level level)
 {
     return (int)level >= atomic_load_explicit(&log->level, memory_order_relaxed);
+}
+
+int log_format_parse(const char *name, enum log_format *format)
+{
+    for (size_t i = 0; i < sizeof format_names / sizeof *format_names; i++)
+        if (!strcmp(name, format_names[i])) {
+            *format = (enum log_format)i;
+            return 0;
+        }
+    return -1;
 }
 
 int log_level_parse(const char *name, enum log_level *level)

@@ -26,7 +26,11 @@ struct log *log_open(int fd, enum log_format format, enum log_level level);
 void log_close(struct log *log);
 /* From now on nothing below level is written. */
 void log_set_level(struct log *log, enum log_level level);
+/* From now on lines look like this. */
+void log_set_format(struct log *log, enum log_format format);
 bool log_enabled(const struct log *log, enum log_level level);
+/* Reads "text" or "json"; -1 for anything else. */
+MUST_CHECK int log_format_parse(const char *name, enum log_format *format);
 /* Reads "debug", "info", "warn", "error"; -1 for anything else. */
 MUST_CHECK int log_level_parse(const char *name, enum log_level *level);
 

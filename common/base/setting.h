@@ -14,6 +14,14 @@ enum setting_type {
     SETTING_INTEGER, /* int64_t */
     SETTING_SECONDS, /* int64_t nanoseconds; written as seconds, "0.5" is fine */
     SETTING_CHOICE,  /* const char *, one of choices */
+    SETTING_FILE,    /* struct setting_file: the value is a path, and the file is read with it */
+};
+
+/* What a SETTING_FILE gives. check gets the content; both are NULL if the setting has no value. */
+struct setting_file {
+    const char *path;
+    const char *content; /* len bytes without a NUL among them, and one behind */
+    size_t len;
 };
 
 /* One row is one setting. What is not named is zero: no default, not secret, never required.
@@ -32,6 +40,7 @@ struct setting {
     bool quiet;               /* errors do not repeat the value: somebody may have put a password into it */
     bool secret;              /* NAME_FILE works, and no value is ever shown */
     bool is_config_file;      /* this setting names config.json itself */
+    bool reloads;             /* a reload applies it; else a change waits for a restart */
     int (*check)(const char *value, struct err *err); /* a further rule for text; may be NULL */
     const char *help;                                 /* one line for people */
 };

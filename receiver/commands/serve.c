@@ -13,6 +13,7 @@
 #include "base/events.h"
 #include "base/listen.h"
 #include "base/notify.h"
+#include "base/reload.h"
 #include "commands/commands.h"
 #include "commands/settings.h"
 #include "engine/api.h"
@@ -37,6 +38,7 @@ struct server {
     struct api *api;
     struct http *http;
     struct notify *notify;
+    struct reload reload;
     int silent_looks; /* so many times in a row a thread gave no sign of life */
 };
 
@@ -136,25 +138,14 @@ static int start_http(struct server *server, struct err *err)
     return -1;
 }
 
-/* Keys and log level; nothing changes if anything is wrong. */
-static void reload(struct server *server)
+/* The keys, in one step. */
+static int apply(void *context, const void *values, struct err *err)
 {
-    struct receiver_settings fresh = {0};
-    struct config *config;
-    struct err err = {0};
-    enum log_level level;
-    struct log *log = server->invocation->log;
-    if (command_reload(server->invocation, server->invocation->command->needs, &fresh, &config, &err)) {
-        log_write(log, LOG_ERROR, LOG_PLAIN, "Reload refused, everything stays as it was: %s", err.message);
-        metrics_reloaded(server->metrics, false);
-        return;
-    }
-    keyring_set(server->keyring, fresh.api_key, fresh.api_key_next);
-    if (!log_level_parse(fresh.common.log_level, &level))
-        log_set_level(log, level);
-    log_write(log, LOG_INFO, LOG_PLAIN, "Reloaded: API keys and log level; other settings need a restart");
-    metrics_reloaded(server->metrics, true);
-    config_close(config);
+    struct server *server = context;
+    const struct receiver_settings *fresh = values;
+    (void)err;
+    keyring_set(server->keyring, fresh->api_key, fresh->api_key_next);
+    return 0;
 }
 
 /* --- what the service manager is told ---------------------------------------------------------------------- */
@@ -215,7 +206,7 @@ static void tell_ready(struct server *server)
 static void on_reload(struct server *server)
 {
     notify_tell(server->notify, NOTIFY_RELOADING);
-    reload(server);
+    metrics_reloaded(server->metrics, reload_run(&server->reload, server->invocation->command->needs));
     notify_tell(server->notify, NOTIFY_READY);
 }
 
@@ -267,13 +258,17 @@ static void stop(struct server *server)
     store_pg_free(server->store);
     metrics_free(server->metrics);
     notify_close(server->notify);
+    reload_clear(&server->reload);
     if (server->events_fd >= 0)
         (void)close(server->events_fd);
 }
 
 int command_serve(struct invocation *invocation)
 {
-    struct server server = {.invocation = invocation, .settings = invocation->values, .events_fd = -1};
+    struct server server = {.invocation = invocation,
+                            .settings = invocation->values,
+                            .events_fd = -1,
+                            .reload = {.invocation = invocation, .apply = apply, .context = &server}};
     struct err err = {0};
     int code = EXIT_FAILED;
     set_limits();

@@ -18,7 +18,7 @@ static int check_provider(const char *value, struct err *err)
 #define AT(member) offsetof(struct receiver_settings, member)
 
 const struct setting receiver_settings_table[] = {
-    COMMON_SETTINGS,
+    COMMON_SETTINGS("receiver"),
     {.name = "DATABASE_URL",
      .offset = AT(database_url),
      .secret = true,
@@ -29,6 +29,7 @@ const struct setting receiver_settings_table[] = {
     {.name = "EXTERNAL_SIGNAL_API_KEY",
      .offset = AT(api_key),
      .secret = true,
+     .reloads = true,
      .needed_by = NEEDS_KEY,
      .check = api_key_check,
      .config_path = "receiver.api_key",
@@ -37,6 +38,7 @@ const struct setting receiver_settings_table[] = {
     {.name = "EXTERNAL_SIGNAL_API_KEY_NEXT",
      .offset = AT(api_key_next),
      .secret = true,
+     .reloads = true,
      .check = api_key_check,
      .config_path = "receiver.api_key_next",
      .help = "a second key that is valid too, for rotation"},

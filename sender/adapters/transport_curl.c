@@ -27,7 +27,7 @@ struct transport_curl {
     struct loop_timer timer;
     char *url; /* without a slash at the end, with the API's prefix */
     char *key_header;
-    char *ca_file;
+    char *ca_pem;
     int64_t connect_limit_ns;
     int64_t request_limit_ns;
     bool may_compress;
@@ -201,6 +201,17 @@ static int set_headers(struct call *call, const struct transport_request *reques
     return request->content_type ? add_header(call, "Content-Type:", request->content_type) : 0;
 }
 
+/* By its text: libcurl takes no connection for it that was made in trust of another text, and keeps none of it in a
+ * cache, so that a reload holds for whatever begins after it. Debian's libcurl would trust the system's directory
+ * of certificates besides. */
+static CURLcode trust_only(CURL *easy, char *pem)
+{
+    struct curl_blob blob = {.data = pem, .len = strlen(pem), .flags = CURL_BLOB_COPY};
+    CURLcode failed = curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
+    failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    return failed;
+}
+
 static int set_options(struct call *call, const struct transport_request *request)
 {
     const struct transport_curl *curl = call->curl;
@@ -227,8 +238,8 @@ static int set_options(struct call *call, const struct transport_request *reques
     failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "alpine-sender/" ALPINE_VERSION);
     failed |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(curl->request_limit_ns / NS_PER_MS));
     failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(curl->connect_limit_ns / NS_PER_MS));
-    if (curl->ca_file)
-        failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, curl->ca_file);
+    if (curl->ca_pem)
+        failed |= trust_only(easy, curl->ca_pem);
     if (post) {
         bool packed = call->packed.len != 0;
         curl_off_t len = (curl_off_t)(packed ? call->packed.len : request->len);
@@ -310,16 +321,22 @@ static char *full_url(const char *url)
     return full;
 }
 
-int transport_curl_set_key(struct transport *transport, const char *api_key, struct err *err)
+int transport_curl_switch(struct transport *transport, const char *api_key, const char *ca_pem, struct err *err)
 {
     struct transport_curl *curl = transport->self;
     char *key = api_key ? strdup(api_key) : NULL;
-    if (api_key && !key)
+    char *pem = ca_pem ? strdup(ca_pem) : NULL;
+    if ((api_key && !key) || (ca_pem && !pem)) {
+        free(key);
+        free(pem);
         return err_set(err, "out of memory");
+    }
     if (curl->key_header)
         digest_wipe(curl->key_header, strlen(curl->key_header));
     free(curl->key_header);
+    free(curl->ca_pem);
     curl->key_header = key;
+    curl->ca_pem = pem;
     return 0;
 }
 
@@ -341,9 +358,8 @@ struct transport *transport_curl_new(const struct transport_curl_options *option
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
     curl->multi = curl_multi_init();
     curl->url = full_url(options->url);
-    curl->ca_file = options->ca_file ? strdup(options->ca_file) : NULL;
-    if (!curl->multi || !curl->url || (options->ca_file && !curl->ca_file) ||
-        transport_curl_set_key(&curl->transport, options->api_key, err)) {
+    if (!curl->multi || !curl->url ||
+        transport_curl_switch(&curl->transport, options->api_key, options->ca_pem, err)) {
         transport_curl_free(&curl->transport);
         err_set(err, "out of memory");
         return NULL;
@@ -368,9 +384,8 @@ void transport_curl_free(struct transport *transport)
     if (curl->multi)
         (void)curl_multi_cleanup(curl->multi);
     loop_timer_cancel(curl->loop, &curl->timer);
-    (void)!transport_curl_set_key(transport, NULL, &ignored);
+    (void)!transport_curl_switch(transport, NULL, NULL, &ignored);
     free(curl->url);
-    free(curl->ca_file);
     free(curl);
     curl_global_cleanup();
 }

@@ -14,15 +14,17 @@ struct transport_curl_options {
     const char *api_key;
     int64_t connect_limit_ns;
     int64_t request_limit_ns;
-    const char *ca_file; /* NULL: the system's */
-    bool compress;       /* batches, once the receiver has offered to take them so */
+    const char *ca_pem; /* certificates to trust; NULL: the system's */
+    bool compress;      /* batches, once the receiver has offered to take them so */
 };
 
 /* loop must outlive it. The strings are copied. NULL and the reason in err on failure. */
 struct transport *transport_curl_new(const struct transport_curl_options *options, struct loop *loop,
                                      struct err *err);
-/* Requests begun from now on show this key. */
-MUST_CHECK int transport_curl_set_key(struct transport *transport, const char *api_key, struct err *err);
+/* Requests begun from now on show this key and trust these certificates (NULL: the system's); no connection that
+ * was made in other trust carries them. On failure both stay as they were. */
+MUST_CHECK int transport_curl_switch(struct transport *transport, const char *api_key, const char *ca_pem,
+                                     struct err *err);
 /* Ends what is in flight: each gets TRANSPORT_UNREACHABLE, and must begin nothing new. */
 void transport_curl_free(struct transport *transport);
 

@@ -33,7 +33,7 @@ int ask(const struct invocation *invocation, const char *method, const char *pat
                                              .connect_limit_ns = settings->connect_timeout_ns,
                                              .compress = settings->compression,
                                              .request_limit_ns = settings->request_timeout_ns,
-                                             .ca_file = settings->ca_file};
+                                             .ca_pem = settings->ca_file.content};
     struct asking asking = {.answer = answer};
     struct transport_request request = {.method = method,
                                         .path = path,

@@ -15,26 +15,22 @@ void link_protect_process(void)
     (void)prctl(PR_SET_DUMPABLE, 0);
 }
 
-/* The key and the log level; nothing changes if anything is wrong. */
+/* The key and the certificates, in one step. */
+static int apply(void *context, const void *values, struct err *err)
+{
+    struct link *link = context;
+    const struct sender_settings *fresh = values;
+    return transport_curl_switch(link->transport, fresh->api_key, fresh->ca_file.content, err);
+}
+
 static void reload(struct link *link)
 {
-    struct sender_settings fresh = {0};
-    struct config *config;
-    struct err err = {0};
-    enum log_level level;
-    struct log *log = link->invocation->log;
-    if (command_reload(link->invocation, NEEDS_RECEIVER, &fresh, &config, &err) ||
-        transport_curl_set_key(link->transport, fresh.api_key, &err)) {
-        log_write(log, LOG_ERROR, LOG_PLAIN, "Reload refused, everything stays as it was: %s", err.message);
-        metrics_reloaded(link->metrics, false);
-        return;
-    }
-    if (!log_level_parse(fresh.common.log_level, &level))
-        log_set_level(log, level);
-    metrics_reloaded(link->metrics, true);
-    delivery_retry_now(link->delivery);
-    log_write(log, LOG_INFO, LOG_PLAIN, "Reloaded: ARGO_API_KEY and log level; other settings need a restart");
-    config_close(config);
+    notify_tell(link->notify, NOTIFY_RELOADING);
+    bool applied = reload_run(&link->reload, NEEDS_RECEIVER);
+    metrics_reloaded(link->metrics, applied);
+    if (applied)
+        delivery_retry_now(link->delivery);
+    notify_tell(link->notify, NOTIFY_READY);
 }
 
 static void on_event(void *context, int fd, unsigned events)
@@ -42,11 +38,8 @@ static void on_event(void *context, int fd, unsigned events)
     struct link *link = context;
     (void)events;
     enum event event = events_next(fd);
-    if (event == EVENT_RELOAD) {
-        notify_tell(link->notify, NOTIFY_RELOADING);
+    if (event == EVENT_RELOAD)
         reload(link);
-        notify_tell(link->notify, NOTIFY_READY);
-    }
     if (event != EVENT_STOP)
         return;
     if (link->stop_asked) {
@@ -67,15 +60,18 @@ int link_open(struct link *link, struct invocation *invocation, const struct del
 {
     const struct sender_settings *settings = invocation->values;
     struct delivery_ends joined = *ends;
-    *link =
-        (struct link){.invocation = invocation, .settings = settings, .metrics = ends->metrics, .events_fd = -1};
+    *link = (struct link){.invocation = invocation,
+                          .settings = settings,
+                          .metrics = ends->metrics,
+                          .events_fd = -1,
+                          .reload = {.invocation = invocation, .apply = apply, .context = link}};
     link_protect_process();
     struct transport_curl_options transport = {.url = settings->url,
                                                .api_key = settings->api_key,
                                                .connect_limit_ns = settings->connect_timeout_ns,
                                                .compress = settings->compression,
                                                .request_limit_ns = settings->request_timeout_ns,
-                                               .ca_file = settings->ca_file};
+                                               .ca_pem = settings->ca_file.content};
     struct delivery_options delivery = {.batch_max = (size_t)settings->batch_max,
                                         .batch_bytes_max = (size_t)settings->batch_bytes_max,
                                         .in_flight_max = (unsigned)settings->in_flight_max,
@@ -107,6 +103,7 @@ void link_close(struct link *link)
         loop_timer_cancel(link->loop, &link->stop_timer);
     }
     loop_free(link->loop);
+    reload_clear(&link->reload);
     if (link->events_fd >= 0)
         (void)close(link->events_fd);
 }

@@ -7,6 +7,7 @@
 #include "base/command.h"
 #include "base/loop.h"
 #include "base/notify.h"
+#include "base/reload.h"
 #include "commands/settings.h"
 #include "engine/delivery.h"
 
@@ -18,6 +19,7 @@ struct link {
     struct delivery *delivery;
     struct notify *notify;   /* borrowed; NULL at first */
     struct metrics *metrics; /* borrowed; may be NULL */
+    struct reload reload;
     struct loop_timer delivery_timer;
     struct loop_timer stop_timer;
     int events_fd;

@@ -1,6 +1,7 @@
 /* settings: one row a setting. docs/configuration.md lists the same; a check holds them together. */
 #include "commands/settings.h"
 
+#include "adapters/ca_pem.h"
 #include "adapters/transport_curl.h"
 #include "base/api_key.h"
 #include "base/listen.h"
@@ -8,7 +9,7 @@
 #define AT(member) offsetof(struct sender_settings, member)
 
 const struct setting sender_settings_table[] = {
-    COMMON_SETTINGS,
+    COMMON_SETTINGS("alpine"),
     {.name = "ALPINE_API_URL",
      .offset = AT(url),
      .needed_by = NEEDS_RECEIVER,
@@ -20,6 +21,7 @@ const struct setting sender_settings_table[] = {
     {.name = "ARGO_API_KEY",
      .offset = AT(api_key),
      .secret = true,
+     .reloads = true,
      .needed_by = NEEDS_RECEIVER,
      .check = api_key_check,
      .config_path = "alpine.api_key|api_keys.argo_api_key",
@@ -52,7 +54,10 @@ const struct setting sender_settings_table[] = {
      .is_config_file = true,
      .help = "Argo's configuration file"},
     {.name = "ALPINE_CA_FILE",
+     .type = SETTING_FILE,
      .offset = AT(ca_file),
+     .reloads = true,
+     .check = ca_pem_check,
      .config_path = "alpine.ca_file",
      .help = "certificates to trust instead of the system's"},
     {.name = "ALPINE_BATCH_MAX",

@@ -18,7 +18,7 @@ struct sender_settings {
     const char *log_file;
     const char *state_directory;
     const char *config_file;
-    const char *ca_file;
+    struct setting_file ca_file;
     bool compression;
     int64_t batch_max;
     int64_t batch_bytes_max;

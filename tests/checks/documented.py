@@ -16,12 +16,14 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 @dataclass
 class Program:
-    """A program's commands, and its settings with their defaults (None: there is none) and secrets' NAME_FILE."""
+    """A program's commands, its settings with their defaults (None: there is none), secrets' NAME_FILE, and which
+    settings a reload applies."""
     name: str
     commands: set = field(default_factory=set)
     settings: dict = field(default_factory=dict)
     files: set = field(default_factory=set)
     secrets: dict = field(default_factory=dict)  # setting: its name in AWS Secrets Manager
+    reloaded: set = field(default_factory=set)
 
 
 def from_help(build, program_name):
@@ -41,6 +43,7 @@ def from_help(build, program_name):
             program.settings[name] = default[1] if default else None
             program.secrets.update((name, secret) for secret in re.findall(r"; AWS secret (\S+)", rest))
             program.files.update(re.findall(rf"\b{name}_FILE\b", rest))
+            program.reloaded.update([name] if rest.endswith("; SIGHUP") else [])
     assert program.commands and program.settings, f"`{program_name} help` has no commands or settings:\n{said}"
     return program
 
@@ -67,7 +70,21 @@ def undocumented(programs):
                   for setting in sorted(program.settings) if not re.search(rf"\b{setting}\b", everything)]
         wrong += [f"{setting} has the AWS secret {secret}, which no row says" for setting, secret in program.secrets.items()
                   if f"| `{setting}` | `{secret}` |" not in everything]
-    return wrong + _wrong_defaults(programs, [line for line in everything.splitlines() if line.startswith("|")])
+    rows = [line for line in everything.splitlines() if line.startswith("|")]
+    return wrong + _wrong_defaults(programs, rows) + _wrong_marks(programs, rows)
+
+
+def _wrong_marks(programs, rows):
+    """Rows of the tables of settings whose (SIGHUP) says something else than the program."""
+    reloaded = set().union(*(program.reloaded for program in programs))
+    settings = set().union(*(program.settings for program in programs))
+    wrong = []
+    for row in rows:
+        name = re.match(r"\| `([A-Z_]+)` \|[^|]*\|[^|]*\|[^|]*\|$", row)
+        if name and name[1] in settings and (name[1] in reloaded) != ("(SIGHUP)" in row):
+            said = "applies" if name[1] in reloaded else "does not apply"
+            wrong.append(f"a reload {said} {name[1]}, and its row says otherwise: {row}")
+    return wrong
 
 
 def _wrong_defaults(programs, rows):

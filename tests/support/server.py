@@ -59,12 +59,20 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def finish_request(self, request, client_address):
+        """In the connection's own thread: one that says nothing does not hold up the others."""
+        tls = self.player.tls
+        super().finish_request(tls.wrap_socket(request, server_side=True) if tls else request, client_address)
+
     def handle_error(self, *_):
         """A client that goes away is nothing to talk about."""
 
 
 class HttpPlayer:
-    """Base of the far ends: a locked port, a thread that accepts, and handle() to be filled in."""
+    """Base of the far ends: a locked port, a thread that accepts, and handle() to be filled in. `tls` is an ssl
+    context for what connects from now on."""
+
+    tls = None
 
     def __init__(self):
         self._port = take_port()
@@ -74,7 +82,7 @@ class HttpPlayer:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def start(self):
         self._server = _Server(("127.0.0.1", self.port), Handler)
