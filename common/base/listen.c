@@ -44,20 +44,20 @@ int listen_check(const char *text, struct err *err)
     return listen_parse(text, &address, err);
 }
 
-static int open_address(const struct addrinfo *info)
+static int open_address(const struct addrinfo *info, bool only_try)
 {
     int on = 1;
     int fd = socket(info->ai_family, info->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, info->ai_protocol);
     if (fd < 0)
         return -1;
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (!bind(fd, info->ai_addr, info->ai_addrlen) && !listen(fd, BACKLOG))
+    if (!bind(fd, info->ai_addr, info->ai_addrlen) && (only_try || !listen(fd, BACKLOG)))
         return fd;
     (void)close(fd);
     return -1;
 }
 
-int listen_open(const char *text, struct err *err)
+static int open_any(const char *text, bool only_try, struct err *err)
 {
     struct listen_address address;
     struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
@@ -69,9 +69,20 @@ int listen_open(const char *text, struct err *err)
     if (failed)
         return err_set(err, "cannot listen on %s: %s", text, gai_strerror(failed));
     for (const struct addrinfo *info = list; info && fd < 0; info = info->ai_next)
-        fd = open_address(info);
+        fd = open_address(info, only_try);
     if (fd < 0)
         err_set_errno(err, "cannot listen on %s", text);
     freeaddrinfo(list);
     return fd;
+}
+
+int listen_open(const char *text, struct err *err)
+{
+    return open_any(text, false, err);
+}
+
+int listen_try(const char *text, struct err *err)
+{
+    int fd = open_any(text, true, err);
+    return fd < 0 ? -1 : close(fd);
 }

@@ -17,5 +17,7 @@ MUST_CHECK int listen_parse(const char *text, struct listen_address *address, st
 int listen_check(const char *text, struct err *err);
 /* Binds and listens. Returns the descriptor, or -1. */
 MUST_CHECK int listen_open(const char *text, struct err *err);
+/* Whether listen_open would work now; listens on nothing. */
+MUST_CHECK int listen_try(const char *text, struct err *err);
 
 #endif

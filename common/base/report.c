@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/json_text.h"
 
@@ -22,6 +23,14 @@ struct report *report_new(void)
     return calloc(1, sizeof(struct report));
 }
 
+/* What came from elsewhere, such as the name in a certificate, must neither begin a line nor steer a terminal. */
+static void make_plain(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7F)
+            *text = '?';
+}
+
 void report_add(struct report *report, enum report_verdict verdict, const char *item, const char *format, ...)
 {
     char detail[512];
@@ -29,6 +38,7 @@ void report_add(struct report *report, enum report_verdict verdict, const char *
     va_start(args, format);
     (void)vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
+    make_plain(detail);
     report->counts[verdict]++;
     buf_add_format(&report->text, "%-4s  %-30s %s\n", verdict_names[verdict], item, detail);
     buf_add_text(&report->json, report->json.len ? ", {" : "{");
@@ -52,6 +62,27 @@ void report_settings(struct report *report, const struct invocation *invocation,
             report_add(report, warning ? REPORT_WARN : REPORT_PASS, name, "%s%s(%s)%s%s", shown, *shown ? " " : "",
                        config_origin(invocation->config, i), warning ? ". " : "", warning ? warning : "");
         }
+    }
+}
+
+/* A group may be meant to read it; every user of the host is not. */
+void report_secret_files(struct report *report, const struct invocation *invocation)
+{
+    for (size_t i = 0; i < invocation->program->setting_count; i++) {
+        const struct setting *setting = &invocation->program->settings[i];
+        const char *path = setting->secret ? config_holder(invocation->config, i) : NULL;
+        struct stat file;
+        char item[64];
+        if (!path || stat(path, &file))
+            continue;
+        unsigned mode = file.st_mode & 07777U;
+        (void)snprintf(item, sizeof item, "%.50s file", setting->name);
+        if (mode & (S_IROTH | S_IWOTH | S_IWGRP))
+            report_add(report, REPORT_WARN, item,
+                       "%s (mode %04o) can be %s by others than its owner: chmod go-w,o-r, or 0600", path, mode,
+                       mode & S_IROTH ? "read" : "changed");
+        else
+            report_add(report, REPORT_PASS, item, "%s, mode %04o", path, mode);
     }
 }
 

@@ -28,6 +28,7 @@ function take_setting(line,   name) {
     name = trimmed(substr(line, 1, RLENGTH))
     line = trimmed(substr(line, RLENGTH + 1))
     setting[++settings] = name
+    if (sub(/; SIGHUP$/, "", line)) reloads[name] = 1
     if (match(line, /; AWS secret [^ ]+$/)) {
         aws[name] = substr(line, RSTART + 13)
         line = substr(line, 1, RSTART - 1)

@@ -26,6 +26,7 @@ function print_setting(name,   line) {
     if (name in choices) print "(" escaped(choices[name]) ")"
     if (name in secret) print "Secret: it is never printed, and not taken from the command line."
     if (name in aws) print "In AWS Secrets Manager: " escaped(aws[name]) "."
+    if (name in reloads) print "A reload (SIGHUP) applies it."
     if (name in fallback) print "Default: " escaped(fallback[name]) "."
 }
 

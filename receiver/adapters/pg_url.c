@@ -43,3 +43,27 @@ int pg_url_check(const char *url, struct err *err)
     PQconninfoFree(options);
     return result;
 }
+
+static const char *option_value(const PQconninfoOption *options, const char *keyword)
+{
+    for (; options && options->keyword; options++)
+        if (!strcmp(options->keyword, keyword))
+            return options->val;
+    return NULL;
+}
+
+void pg_url_each_host(const char *url, pg_url_host *each, void *context)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    const char *addresses = option_value(options, "hostaddr");
+    const char *hosts = addresses && *addresses ? NULL : option_value(options, "host");
+    while (hosts && *hosts) {
+        size_t len = strcspn(hosts, ",");
+        char *host = strndup(hosts, len);
+        if (host && *host && *host != '/' && *host != '@')
+            each(context, host);
+        free(host);
+        hosts += len + (hosts[len] == ',');
+    }
+    PQconninfoFree(options);
+}

@@ -1,70 +1,64 @@
 /* check: is everything set up? Each item with what to do about it. */
-#include <stdio.h>
 #include <string.h>
 
-#include "adapters/migrate.h"
-#include "adapters/store_pg.h"
-#include "base/clock.h"
-#include "base/report.h"
+#include "adapters/http_probe.h"
+#include "base/listen.h"
+#include "commands/checking.h"
 #include "commands/commands.h"
-#include "commands/settings.h"
 
-enum { SHORT_KEY = 32 };
+enum { SHORT_KEY = 32, PROBE_LIMIT_S = 2 };
 
-static void check_keys(struct report *report, const struct receiver_settings *settings)
+static void check_key(const struct checking *checking, const char *item, const char *key)
 {
-    if (!settings->api_key)
-        return; /* reported as a setting already */
-    if (strlen(settings->api_key) < SHORT_KEY)
-        report_add(report, REPORT_WARN, "api key",
-                   "shorter than 32 characters: make one with alpine-receiver keygen");
+    if (key && strlen(key) < SHORT_KEY)
+        report_add(
+            checking->report, REPORT_WARN, item,
+            "shorter than 32 characters, and so perhaps to be guessed: make one with alpine-receiver keygen");
+    else if (key)
+        report_add(checking->report, REPORT_PASS, item, "long enough");
+}
+
+static void check_keys(const struct checking *checking)
+{
+    const struct receiver_settings *settings = checking->settings;
+    check_key(checking, "api key", settings->api_key); /* one that is missing is reported as a setting */
+    if (settings->api_key && settings->api_key_next && !strcmp(settings->api_key, settings->api_key_next))
+        report_add(checking->report, REPORT_WARN, "next api key",
+                   "the same as EXTERNAL_SIGNAL_API_KEY: a rotation is over, or has not begun. Set the new one, or "
+                   "none");
     else
-        report_add(report, REPORT_PASS, "api key", "set");
-    if (settings->api_key_next && !strcmp(settings->api_key, settings->api_key_next))
-        report_add(report, REPORT_WARN, "next api key",
-                   "the same as EXTERNAL_SIGNAL_API_KEY: set the new one, or none");
+        check_key(checking, "next api key", settings->api_key_next);
 }
 
-static void ignore_migration(void *self, const char *name, bool applied, bool fresh)
+/* Beside the service the address is taken, by the service. */
+static void check_listen(const struct checking *checking)
 {
-    (void)self;
-    (void)name;
-    (void)applied;
-    (void)fresh;
-}
-
-static void check_database(struct report *report, const char *url)
-{
+    const char *listen = checking->settings->listen;
+    struct report *report = checking->report;
     struct err err = {0};
-    int current;
-    if (migrate_status(url, ignore_migration, NULL, &current, &err)) {
-        report_add(report, REPORT_FAIL, "database", "%s", err.message);
+    struct err ignored;
+    if (!listen)
         return;
-    }
-    report_add(report, REPORT_PASS, "database", "connected");
-    if (current < migrate_latest()) {
-        report_add(report, REPORT_FAIL, "schema", "version %d, %d is needed: run alpine-receiver migrate", current,
-                   migrate_latest());
-        return;
-    }
-    report_add(report, REPORT_PASS, "schema", "version %d", current);
-    struct store *store = store_pg_new(url, migrate_latest());
-    if (store && store->ops->open(store->self, clock_monotonic_ns() + 5 * NS_PER_S, &err) == OUTCOME_DONE)
-        report_add(report, REPORT_PASS, "write", "the database takes writes");
+    if (!listen_try(listen, &err))
+        report_add(report, REPORT_PASS, "listen", "%s is free", listen);
+    else if (http_probe(listen, "/livez", PROBE_LIMIT_S, &ignored) == 200)
+        report_add(report, REPORT_PASS, "listen", "%s is in use by a receiver that answers", listen);
     else
-        report_add(report, REPORT_FAIL, "write", "%s", err.message);
-    store_pg_free(store);
+        report_add(report, REPORT_FAIL, "listen",
+                   "%s. Set ALPINE_LISTEN to an address and port of this host that no other program has",
+                   err.message);
 }
 
 int command_check(struct invocation *invocation)
 {
-    const struct receiver_settings *settings = invocation->values;
-    struct report *report = report_new();
-    if (!report)
+    struct checking checking = {.report = report_new(), .settings = invocation->values};
+    if (!checking.report)
         return EXIT_FAILED;
-    report_settings(report, invocation, NEEDS_DATABASE | NEEDS_KEY);
-    check_keys(report, settings);
-    if (settings->database_url)
-        check_database(report, settings->database_url);
-    return report_finish(report, command_has_flag(invocation, "--json"));
+    report_settings(checking.report, invocation, NEEDS_DATABASE | NEEDS_KEY);
+    report_secret_files(checking.report, invocation);
+    check_keys(&checking);
+    check_listen(&checking);
+    if (checking.settings->database_url)
+        check_database(&checking);
+    return report_finish(checking.report, command_has_flag(invocation, "--json"));
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "adapters/curl_answer.h"
+#include "adapters/curl_trust.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/compress.h"
@@ -85,9 +86,9 @@ static void finish(struct call *call, CURLcode code)
         .len = call->answer.len,
         .compressed = call->packed.len != 0,
         .retry_after_ns = curl_answer_retry_after_ns(call->easy),
-        .date_us = curl_answer_date_us(call->easy),
         .request_id = call->id,
         .answered_id = code == CURLE_OK ? curl_answer_header(call->easy, "X-Request-Id") : NULL,
+        .date_us = curl_answer_date_us(call->easy),
     };
     (void)curl_multi_remove_handle(call->curl->multi, call->easy);
     forget(call->curl, call);
@@ -201,17 +202,6 @@ static int set_headers(struct call *call, const struct transport_request *reques
     return request->content_type ? add_header(call, "Content-Type:", request->content_type) : 0;
 }
 
-/* By its text: libcurl takes no connection for it that was made in trust of another text, and keeps none of it in a
- * cache, so that a reload holds for whatever begins after it. Debian's libcurl would trust the system's directory
- * of certificates besides. */
-static CURLcode trust_only(CURL *easy, char *pem)
-{
-    struct curl_blob blob = {.data = pem, .len = strlen(pem), .flags = CURL_BLOB_COPY};
-    CURLcode failed = curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &blob);
-    failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    return failed;
-}
-
 static int set_options(struct call *call, const struct transport_request *request)
 {
     const struct transport_curl *curl = call->curl;
@@ -238,8 +228,7 @@ static int set_options(struct call *call, const struct transport_request *reques
     failed |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "alpine-sender/" ALPINE_VERSION);
     failed |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(curl->request_limit_ns / NS_PER_MS));
     failed |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(curl->connect_limit_ns / NS_PER_MS));
-    if (curl->ca_pem)
-        failed |= trust_only(easy, curl->ca_pem);
+    failed |= curl_trust(easy, curl->ca_pem);
     if (post) {
         bool packed = call->packed.len != 0;
         curl_off_t len = (curl_off_t)(packed ? call->packed.len : request->len);

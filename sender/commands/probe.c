@@ -39,18 +39,21 @@ static bool say_answer(struct report *report, const struct invocation *invocatio
     return say(report, false, item, detail);
 }
 
-bool probe_health(struct report *report, const struct invocation *invocation, bool *dry_run)
+bool probe_health(struct report *report, const struct invocation *invocation, struct probe_facts *facts)
 {
     struct ask_answer answer = {0};
     struct err err = {0};
     bool good = false;
-    *dry_run = false;
+    *facts = (struct probe_facts){0};
     if (ask(invocation, "GET", "/health", NULL, &answer, &err))
         (void)say(report, false, "receiver", err.message);
-    else if (answer_is_healthy(&answer.answer, dry_run))
+    else if (answer_is_healthy(&answer.answer, &facts->dry_run))
         good = say(report, true, "receiver", "Alpine backend health check passed");
     else
         (void)say_answer(report, invocation, "receiver", &answer.answer);
+    facts->date_us = answer.answer.date_us;
+    facts->sent_us = answer.sent_us;
+    facts->answered_us = answer.answered_us;
     ask_clear(&answer);
     return good;
 }

@@ -5,13 +5,13 @@
 
 int command_test(struct invocation *invocation)
 {
-    bool dry_run;
+    struct probe_facts facts;
     struct report *report = report_new();
     if (!report)
         return EXIT_FAILED;
     link_protect_process();
-    if (probe_health(report, invocation, &dry_run) && probe_key(report, invocation)) {
-        if (dry_run)
+    if (probe_health(report, invocation, &facts) && probe_key(report, invocation)) {
+        if (facts.dry_run)
             (void)probe_signal(report, invocation);
         else
             report_add(report, REPORT_PASS, "signal",

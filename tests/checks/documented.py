@@ -41,7 +41,7 @@ def from_help(build, program_name):
             name, rest = line.split(maxsplit=1)
             default = re.search(r" \[([^\]]*)\];", rest)
             program.settings[name] = default[1] if default else None
-            program.secrets.update((name, secret) for secret in re.findall(r"; AWS secret (\S+)", rest))
+            program.secrets.update((name, secret) for secret in re.findall(r"; AWS secret ([^\s;]+)", rest))
             program.files.update(re.findall(rf"\b{name}_FILE\b", rest))
             program.reloaded.update([name] if rest.endswith("; SIGHUP") else [])
     assert program.commands and program.settings, f"`{program_name} help` has no commands or settings:\n{said}"

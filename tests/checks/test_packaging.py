@@ -131,6 +131,7 @@ def test_the_manual_page_has_every_command_option_and_setting(build, program):
         row = re.search(rf"^\.TP\n{name}\b(.*?)(?=^\.(?:TP|SH))", shown, re.MULTILINE | re.DOTALL)
         assert row, name
         assert default is None or f"Default: {default}.\n" in row[1], name
+        assert ("A reload (SIGHUP) applies it." in row[1]) == (name in known.reloaded), name
     assert all(option in shown for option in packaged.options(build, program))
     for secret in packaged.aws_secrets(program):
         assert f"In AWS Secrets Manager: {secret}.\n" in shown

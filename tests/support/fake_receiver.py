@@ -42,7 +42,7 @@ def right_answer(request):
                    for number, signal in enumerate(request.signals, 1)]
         return 200, {"results": results, "stored": len(results), "duplicates": 0, "rejected": 0}
     return 201, {"status": "success", "message": "Signal stored successfully", "signal_id": 1, "alpine_signal_id": 1,
-                 "external_signal_id": request.signals[0]["signal_id"]}
+                 "external_signal_id": request.signals[0].get("signal_id")}
 
 
 class FakeReceiver(HttpPlayer):

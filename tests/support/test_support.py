@@ -2,6 +2,7 @@
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -11,6 +12,8 @@ import pytest
 
 from support import http, sigv4
 from support.argo import Argo, Maker, canonical, pairs, receiver_canonical, sha256
+from support.certificates import Authority
+from support.elsewhere import BlackHole, OtherUser, SilentNameServer, run_with_file
 from support.fake_receiver import FakeReceiver, right_answer
 from support.older_receiver import OlderReceiver
 from support.older_sender import OlderSender
@@ -276,3 +279,40 @@ def test_signatures_of_amazons_own_example_come_out_right():
     assert sigv4.signature(secret_key, said, "20150830T123600Z", canonical) == right
     assert sigv4.signature(secret_key + "x", said, "20150830T123600Z", canonical) != right
     assert sigv4.canonical_request("GET", "/", headers[:2], said.signed, b"") is None
+
+
+# --- another host, another user ---
+
+def test_a_black_hole_takes_no_connection(keep):
+    hole = keep(BlackHole())
+    with pytest.raises(TimeoutError):
+        socket.create_connection(("127.0.0.1", hole.port), timeout=0.5)
+
+
+def test_a_silent_name_server_is_asked_and_says_nothing(keep, tmp_path):
+    server = keep(SilentNameServer(tmp_path))
+    code = "import socket; socket.getaddrinfo('alpine.example', 1)"
+    with pytest.raises(subprocess.TimeoutExpired):
+        run_with_file(server.file, "/etc/resolv.conf", sys.executable, ["-c", code], {}, limit=1.5)
+
+
+def test_another_user_has_other_rights(keep, tmp_path):
+    other = keep(OtherUser())
+    file = tmp_path / "ours"
+    file.touch(mode=0o600)
+    assert other.run("/usr/bin/test", ["-r", file], {}).code == 1
+    assert other.run("/usr/bin/test", ["-r", "/etc/passwd"], {}).code == 0
+
+
+def test_certificates_end_when_they_should(keep, tmp_path):
+    authority, far_end = Authority(tmp_path / "authority"), keep(FakeReceiver())
+    trust = ssl.create_default_context(cafile=str(authority.file))
+    far_end.start()
+    for days, good in ((1, True), (-1, False)):
+        far_end.tls = authority.context(days=days)
+        with socket.create_connection(("127.0.0.1", far_end.port), timeout=10) as plain:
+            try:
+                trust.wrap_socket(plain, server_hostname="localhost").close()
+                assert good
+            except ssl.SSLCertVerificationError as error:
+                assert not good and "expired" in str(error)

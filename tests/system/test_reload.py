@@ -2,6 +2,7 @@
 
 import json
 import signal as signals_of_unix
+import subprocess
 import threading
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from support.argo import Maker, pairs
 from support.certificates import Authority
 from support.chain import check_chain
+from support.checked import Checked
+from support.elsewhere import run_with_file
 from support.receiver import KEY
 from support.waiting import stays, wait_for
 
@@ -153,6 +156,28 @@ def test_only_the_certificates_of_the_ca_file_are_trusted(stage):
     sender.sync(ALPINE_CA_FILE=ours.file)
 
 
+def test_the_systems_certificates_are_trusted_only_without_a_ca_file(stage):
+    """Neither those of the system's file nor those of its directory."""
+    ours, others = Authority(stage.folder / "ours"), Authority(stage.folder / "others", "Another Authority")
+    system = stage.folder / "certs"
+    system.mkdir()
+    (system / "ca-certificates.crt").write_bytes(ours.file.read_bytes())
+    subprocess.run(["openssl", "rehash", system], check=True)
+    far_end = stage.fake_receiver()
+    far_end.tls = ours.context()
+    sender = stage.sender(far_end, stage.argo())
+
+    def health(**settings):
+        done = run_with_file(system, "/etc/ssl/certs", sender.program, ["check", "--json"],
+                             {**sender.settings, **settings})
+        return Checked(done).items["tls"]["verdict"], "receiver" in Checked(done).items
+    assert health() == ("pass", True)
+    assert health(ALPINE_CA_FILE=others.file) == ("fail", False)
+    done = run_with_file(system, "/etc/ssl/certs", sender.program, ["test"],
+                         {**sender.settings, "ALPINE_CA_FILE": others.file})
+    assert done.code == 1 and "issuer certificate" in done.out, done
+
+
 def test_new_certificates_in_the_same_file_hold_for_new_connections_and_for_kept_ones(stage):
     """The far end keeps connections open that were made in the old trust; none of them is used once it is withdrawn."""
     old, new = Authority(stage.folder / "old"), Authority(stage.folder / "new", "Another Authority")
@@ -214,6 +239,7 @@ def replace(file, text):
     beside.replace(file)
 
 
+@pytest.mark.under_tsan
 def test_a_key_is_rotated_under_load_and_no_signal_is_refused(stage):
     current, following, senders = (stage.folder / name for name in ("key", "key-next", "key-of-senders"))
     for file in (current, following, senders):
