@@ -11,6 +11,7 @@ static const struct command commands[] = {
      .flags = "--migrate",
      .needs = NEEDS_DATABASE | NEEDS_KEY,
      .uses_secrets = true,
+     .is_service = true,
      .run = command_serve},
     {.name = "migrate",
      .summary = "bring the database to this version's schema (--status: only tell)",

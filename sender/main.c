@@ -9,6 +9,7 @@ static const struct command commands[] = {
     {.name = "run",
      .summary = "the service: send each signal as soon as Argo has it",
      .uses_secrets = true,
+     .is_service = true,
      .run = command_run},
     {.name = "sync",
      .summary = "send all that is waiting, then exit (--json; --full: all that there is, once more)",
@@ -52,6 +53,9 @@ static const struct command commands[] = {
      .options = "--reason",
      .summary = "dead letters (--json; --all or --reason CODE instead of an ID)",
      .run = command_dead},
+    {.name = "healthcheck",
+     .summary = "exit 0 if a sender runs here and keeps up, else 1",
+     .run = command_healthcheck},
     {.name = "version", .summary = "print the version", .run = command_version, .tolerates_problems = true},
     {.name = "help", .summary = "print this", .run = command_help, .tolerates_problems = true},
 };

@@ -186,7 +186,8 @@ static int open_log(struct invocation *invocation)
     bool json = common->log_format && !strcmp(common->log_format, "json");
     if (common->log_level)
         (void)!log_level_parse(common->log_level, &level);
-    invocation->log = log_open(STDERR_FILENO, json ? LOG_JSON : LOG_TEXT, level);
+    bool to_stdout = invocation->command->is_service && common->log_stream && !strcmp(common->log_stream, "stdout");
+    invocation->log = log_open(to_stdout ? STDOUT_FILENO : STDERR_FILENO, json ? LOG_JSON : LOG_TEXT, level);
     return invocation->log ? 0 : -1;
 }
 

@@ -30,6 +30,7 @@ struct command {
     unsigned needs;                            /* which settings it cannot do without (struct setting, needed_by) */
     bool tolerates_problems;                   /* it reports bad settings itself */
     bool uses_secrets;                         /* it is worth asking the secrets manager for */
+    bool is_service;                           /* prints no results: its log may go to standard output */
     int (*run)(struct invocation *invocation); /* returns the exit code */
 };
 

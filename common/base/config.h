@@ -16,6 +16,7 @@
 struct common_settings {
     const char *log_format;
     const char *log_level;
+    const char *log_stream;
 };
 #define COMMON_SETTINGS(section)                                                                                   \
     {.name = "ALPINE_LOG_FORMAT",                                                                                  \
@@ -26,6 +27,12 @@ struct common_settings {
      .reloads = true,                                                                                              \
      .config_path = section ".log_format",                                                                         \
      .help = "how log lines look"},                                                                                \
+        {.name = "ALPINE_LOG_STREAM",                                                                              \
+         .type = SETTING_CHOICE,                                                                                   \
+         .offset = offsetof(struct common_settings, log_stream),                                                   \
+         .fallback = "stderr",                                                                                     \
+         .choices = "stderr|stdout",                                                                               \
+         .help = "where the service's log goes; all other commands log to stderr"},                                \
     {                                                                                                              \
         .name = "ALPINE_LOG_LEVEL", .type = SETTING_CHOICE, .offset = offsetof(struct common_settings, log_level), \
         .fallback = "info", .choices = "debug|info|warn|error", .reloads = true,                                   \

@@ -12,5 +12,6 @@ int command_check(struct invocation *invocation);
 int command_test(struct invocation *invocation);
 int command_status(struct invocation *invocation);
 int command_dead(struct invocation *invocation);
+int command_healthcheck(struct invocation *invocation);
 
 #endif
