@@ -1,0 +1,1 @@
+"""The compose system, really run: ./run e2e."""
