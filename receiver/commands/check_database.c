@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/resolve.h"
+#include "base/skew.h"
 #include "commands/checking.h"
 
 #define NAME_LIMIT_NS   (3 * NS_PER_S)
@@ -121,18 +122,11 @@ static bool check_durability(struct database *database)
     return true;
 }
 
-/* How far the database is ahead of this host, as far as it is certain. */
-static double seconds_ahead(const struct pg_survey *survey)
-{
-    int64_t most = survey->now_us - survey->sent_us;
-    int64_t least = survey->now_us - survey->answered_us;
-    return (double)(least > 0 ? least : most < 0 ? most : 0) / 1e6;
-}
-
 static bool check_clock(struct database *database)
 {
     struct report *report = database->checking->report;
-    double ahead = seconds_ahead(&database->survey);
+    const struct pg_survey *survey = &database->survey;
+    double ahead = -(double)skew_us(survey->sent_us, survey->answered_us, survey->now_us, 0) / 1e6;
     double apart = ahead < 0 ? -ahead : ahead;
     if (apart < SKEW_WARN_S)
         report_add(report, REPORT_PASS, "clock", "the database's is less than %d s from this host's", SKEW_WARN_S);

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/resolve.h"
+#include "base/skew.h"
 #include "commands/checking.h"
 #include "commands/probe.h"
 
@@ -16,7 +17,7 @@
 #define CONNECT_LIMIT_NS (2 * NS_PER_S)
 #define TLS_LIMIT_NS     (3 * NS_PER_S)
 
-enum { DAY_S = 86400, EXPIRY_DAYS_WARN = 21, SKEW_WARN_S = 2, SKEW_FAIL_S = 60, DATE_STEP_US = 1000000 };
+enum { DAY_S = 86400, EXPIRY_DAYS_WARN = 21, SKEW_WARN_S = 2, SKEW_FAIL_S = 60 };
 
 struct network {
     const struct checking *checking;
@@ -212,21 +213,14 @@ static bool check_health(struct network *network)
     return probe_health(network->checking->report, network->checking->invocation, &network->facts);
 }
 
-/* How far the receiver is ahead of this host, as far as it is certain: its Date has whole seconds, and was written
- * at some time between question and answer. */
-static double seconds_ahead(const struct probe_facts *facts)
-{
-    int64_t most = facts->date_us + DATE_STEP_US - facts->sent_us;
-    int64_t least = facts->date_us - facts->answered_us;
-    return (double)(least > 0 ? least : most < 0 ? most : 0) / 1e6;
-}
-
 static bool check_clock(struct network *network)
 {
     struct report *report = network->checking->report;
-    double ahead = seconds_ahead(&network->facts);
+    const struct probe_facts *facts = &network->facts;
+    double ahead =
+        -(double)skew_us(facts->sent_us, facts->answered_us, facts->date_us, SKEW_HTTP_DATE_STEP_US) / 1e6;
     double apart = ahead < 0 ? -ahead : ahead;
-    if (!network->facts.date_us)
+    if (!facts->date_us)
         report_add(report, REPORT_PASS, "clock", "not compared: the receiver's answer has no Date");
     else if (apart < SKEW_WARN_S)
         report_add(report, REPORT_PASS, "clock", "the receiver's is less than %d s from this host's", SKEW_WARN_S);

@@ -2,8 +2,8 @@
 #include "engine/measure.h"
 
 #include "base/clock.h"
+#include "base/skew.h"
 #include "engine/metrics.h"
-#include "engine/skew.h"
 
 void measure_answer(const struct flight *flight, const struct transport_answer *answer)
 {
@@ -16,7 +16,9 @@ void measure_answer(const struct flight *flight, const struct transport_answer *
     metrics_observe(metrics, SENDER_BATCH_SIGNALS, 0, (double)flight->batch->count);
     if (answer->date_us)
         metrics_set(metrics, SENDER_CLOCK_SKEW, 0,
-                    (double)skew_us(answered_us - took_ns / NS_PER_US, answered_us, answer->date_us) / 1e6);
+                    (double)skew_us(answered_us - took_ns / NS_PER_US, answered_us, answer->date_us,
+                                    SKEW_HTTP_DATE_STEP_US) /
+                        1e6);
 }
 
 void measure_outcome(const struct delivery *delivery, enum outcome outcome)
