@@ -18,26 +18,31 @@ struct common_settings {
     const char *log_level;
     const char *log_stream;
 };
-#define COMMON_SETTINGS(section)                                                                                   \
-    {.name = "ALPINE_LOG_FORMAT",                                                                                  \
-     .type = SETTING_CHOICE,                                                                                       \
-     .offset = offsetof(struct common_settings, log_format),                                                       \
-     .fallback = "text",                                                                                           \
-     .choices = "text|json",                                                                                       \
-     .reloads = true,                                                                                              \
-     .config_path = section ".log_format",                                                                         \
-     .help = "how log lines look"},                                                                                \
-        {.name = "ALPINE_LOG_STREAM",                                                                              \
-         .type = SETTING_CHOICE,                                                                                   \
-         .offset = offsetof(struct common_settings, log_stream),                                                   \
-         .fallback = "stderr",                                                                                     \
-         .choices = "stderr|stdout",                                                                               \
-         .help = "where the service's log goes; all other commands log to stderr"},                                \
-    {                                                                                                              \
-        .name = "ALPINE_LOG_LEVEL", .type = SETTING_CHOICE, .offset = offsetof(struct common_settings, log_level), \
-        .fallback = "info", .choices = "debug|info|warn|error", .reloads = true,                                   \
-        .config_path = section ".log_level", .help = "the least important line that is still written"              \
-    }
+/* clang-format off */
+#define COMMON_SETTINGS(section)                                                                                  \
+    {.name = "ALPINE_LOG_FORMAT",                                                                                 \
+     .type = SETTING_CHOICE,                                                                                      \
+     .offset = offsetof(struct common_settings, log_format),                                                      \
+     .fallback = "text",                                                                                          \
+     .choices = "text|json",                                                                                      \
+     .reloads = true,                                                                                             \
+     .config_path = section ".log_format",                                                                        \
+     .help = "how log lines look"},                                                                               \
+    {.name = "ALPINE_LOG_LEVEL",                                                                                  \
+     .type = SETTING_CHOICE,                                                                                      \
+     .offset = offsetof(struct common_settings, log_level),                                                       \
+     .fallback = "info",                                                                                          \
+     .choices = "debug|info|warn|error",                                                                          \
+     .reloads = true,                                                                                             \
+     .config_path = section ".log_level",                                                                         \
+     .help = "the least important line that is still written"},                                                   \
+    {.name = "ALPINE_LOG_STREAM",                                                                                 \
+     .type = SETTING_CHOICE,                                                                                      \
+     .offset = offsetof(struct common_settings, log_stream),                                                      \
+     .fallback = "stderr",                                                                                        \
+     .choices = "stderr|stdout",                                                                                  \
+     .help = "where the service's log goes; all other commands log to stderr"}
+/* clang-format on */
 
 struct config; /* the values, their origins and what is wrong with them; owns all text */
 

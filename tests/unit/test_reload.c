@@ -103,7 +103,8 @@ static void nothing_changed(void **state)
 {
     const char *log = reloaded(*state, true);
     assert_non_null(strstr(log, "Reloaded: 0 applied, 0 in need of a restart, 6 unchanged"));
-    assert_non_null(strstr(log, "unchanged=ALPINE_LOG_FORMAT,ALPINE_LOG_LEVEL,ALPINE_LOG_STREAM,UT_KEY,UT_PLACE,UT_FILE"));
+    assert_non_null(
+        strstr(log, "unchanged=ALPINE_LOG_FORMAT,ALPINE_LOG_LEVEL,ALPINE_LOG_STREAM,UT_KEY,UT_PLACE,UT_FILE"));
 }
 
 static void a_secret_is_applied_and_never_shown(void **state)
