@@ -74,26 +74,10 @@ static bool launch(struct delivery *delivery, struct feed *feed, struct batch *b
 
 /* --- what goes next ---------------------------------------------------------------------------------------- */
 
-static size_t doomed(const struct delivery *delivery)
-{
-    size_t count = 0;
-    for (size_t kind = 0; kind < FEED_COUNT; kind++)
-        count += delivery->feeds[kind].list.doomed;
-    return count;
-}
-
-size_t delivery_postponed(const struct delivery *delivery, bool without_alone)
-{
-    size_t count = 0;
-    for (size_t kind = 0; kind < FEED_COUNT; kind++)
-        count += outstanding_postponed(&delivery->feeds[kind].list, without_alone);
-    return count;
-}
-
 /* What waits in memory for a person, or for its turn after others, is bounded. */
 static bool holds_too_much(const struct delivery *delivery)
 {
-    return doomed(delivery) + delivery_postponed(delivery, false) >= DELIVERY_HELD_MAX;
+    return feeds_doomed(delivery->feeds) + feeds_postponed(delivery->feeds, false) >= DELIVERY_HELD_MAX;
 }
 
 static struct batch *read_feed(struct delivery *delivery, struct feed *feed)
@@ -150,7 +134,7 @@ static void recall(struct delivery *delivery)
 /* What waits already, then what can be read, then what was put off. */
 static struct batch *choose_next(struct delivery *delivery, struct feed **feed)
 {
-    if (delivery->backend.state != LINK_UP && delivery_postponed(delivery, true) >= PROBES_MAX)
+    if (delivery->backend.state != LINK_UP && feeds_postponed(delivery->feeds, true) >= PROBES_MAX)
         recall(delivery);
     struct batch *batch = find_waiting(delivery, feed);
     if (!batch)
@@ -298,7 +282,7 @@ static int64_t pump_due(const struct delivery *delivery)
 int64_t delivery_due(const struct delivery *delivery)
 {
     int64_t due = earlier(pump_due(delivery), journal_due(&delivery->journal));
-    if (doomed(delivery))
+    if (feeds_doomed(delivery->feeds))
         due = earlier(due, delivery->doom_ns);
     return delivery->stopping ? due : earlier(due, sweep_due(&delivery->sweep));
 }
@@ -306,7 +290,7 @@ int64_t delivery_due(const struct delivery *delivery)
 void delivery_tick(struct delivery *delivery, int64_t now_ns)
 {
     journal_tick(&delivery->journal, now_ns);
-    if (doomed(delivery) && now_ns >= delivery->doom_ns) {
+    if (feeds_doomed(delivery->feeds) && now_ns >= delivery->doom_ns) {
         delivery->doom_ns = now_ns + DOOM_INTERVAL_NS;
         landing_bury_doomed(delivery);
     }

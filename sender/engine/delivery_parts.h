@@ -44,8 +44,6 @@ struct flight {
 /* Signals whose letters cannot be kept, and those that fail by themselves, wait in memory; with so many of them
  * nothing is read. */
 enum { DELIVERY_HELD_MAX = 1000 };
-/* How many signals are postponed; without_alone: and did not fail by themselves. */
-size_t delivery_postponed(const struct delivery *delivery, bool without_alone);
 
 /* Does what the answer to a flight says, and returns what it was for the flight as a whole: DONE if there was a
  * result for each signal. The flight is not in the air any more, and stays the caller's. */

@@ -22,4 +22,9 @@ struct feed {
     struct outstanding list;
 };
 
+/* How many signals of all feeds wait for their letters to be kept. */
+size_t feeds_doomed(const struct feed feeds[FEED_COUNT]);
+/* How many are postponed; without_alone: and did not fail by themselves. */
+size_t feeds_postponed(const struct feed feeds[FEED_COUNT], bool without_alone);
+
 #endif

@@ -250,7 +250,7 @@ static bool is_stuck(const struct delivery *delivery, const struct stumble *stum
 {
     if (stumble->times >= STUCK_TRIES && now - stumble->first_ns >= STUCK_NS)
         return true;
-    return stumble->failures >= CROWDED_TRIES && delivery_postponed(delivery, false) >= DELIVERY_HELD_MAX / 2;
+    return stumble->failures >= CROWDED_TRIES && feeds_postponed(delivery->feeds, false) >= DELIVERY_HELD_MAX / 2;
 }
 
 /* It rests by a clock of its own, and in the end it becomes a dead letter. */
