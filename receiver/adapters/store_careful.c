@@ -122,7 +122,7 @@ static enum step run_transaction(struct store_group *in, bool in_parts, struct e
         step = confirm_found(in, err);
     if (step == STEP_DONE)
         step = store_step_commit(in, err);
-    return step == STEP_DONE ? step : store_step_roll_back(in, step);
+    return step == STEP_DONE ? step : store_step_roll_back(in, "ROLLBACK", step);
 }
 
 enum outcome store_careful_insert(struct store_group *in, bool in_parts, struct err *err)

@@ -31,31 +31,26 @@ static int make_room(struct store_group *in)
     return 0;
 }
 
-/* The turn's lock outlives a ROLLBACK, for it is the session's. */
+/* The turn's lock outlives a ROLLBACK, for it is the session's. One trip: who hangs between two would keep it. */
 static enum step roll_back(struct store_group *in, enum step step)
 {
-    struct err ignored;
     bool is_next = in->turn == TURN_NEXT;
     in->turn = TURN_NONE;
-    step = store_step_roll_back(in, step);
-    if (is_next && pg_conn_is_open(in->conn) &&
-        pg_conn_do(in->conn, STORE_PASS_TURN_IF_THERE, in->deadline_ns, &ignored))
-        return STEP_FAILED;
-    return step;
+    return store_step_roll_back(in, is_next ? "ROLLBACK; " STORE_PASS_TURN_IF_THERE : "ROLLBACK", step);
 }
 
-/* Who does not get the turn in time goes without it: the one who has it may hang. */
+/* Who does not get the turn in time goes without it: the one who has it may hang. An error says nothing of the
+ * lock: the server may have given it in the moment in which the wait was over. */
 enum outcome store_insert_take_turn(struct store_group *in, struct err *err)
 {
     bool is_ours = pg_conn_is_ours(in->conn);
     in->has_waited = false;
+    in->turn = is_ours ? TURN_NEXT : TURN_CHAIN;
     enum step step = store_step_open(in, is_ours ? STATEMENT_TAKE_TURN : STATEMENT_TAKE_CHAIN, err);
-    if (step == STEP_DONE) {
-        in->turn = is_ours ? TURN_NEXT : TURN_CHAIN;
+    if (step == STEP_DONE)
         return OUTCOME_DONE;
-    }
     bool is_late = is_ours && !strcmp(pg_conn_sqlstate(in->conn), LOCK_NOT_AVAILABLE);
-    step = store_step_roll_back(in, STEP_DONE);
+    step = roll_back(in, STEP_DONE);
     return is_late && step == STEP_DONE ? OUTCOME_DONE : OUTCOME_AGAIN;
 }
 

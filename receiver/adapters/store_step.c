@@ -175,10 +175,10 @@ enum step store_step_commit(struct store_group *in, struct err *err)
     return store_step_await_commit(in, err);
 }
 
-enum step store_step_roll_back(struct store_group *in, enum step step)
+enum step store_step_roll_back(struct store_group *in, const char *sql, enum step step)
 {
     struct err ignored;
-    if (!pg_conn_is_open(in->conn) || pg_conn_do(in->conn, "ROLLBACK", in->deadline_ns, &ignored))
+    if (!pg_conn_is_open(in->conn) || pg_conn_do(in->conn, sql, in->deadline_ns, &ignored))
         return STEP_FAILED;
     return step;
 }

@@ -37,8 +37,8 @@ enum step store_step_look_up(struct store_group *in, struct store_row **rows, si
  * 503, and the resend finds the rows. */
 enum step store_step_commit(struct store_group *in, struct err *err);
 enum step store_step_await_commit(struct store_group *in, struct err *err);
-/* The step that failed, unless not even the way back works. */
-enum step store_step_roll_back(struct store_group *in, enum step step);
+/* The step that failed, unless not even the way back works. sql: "ROLLBACK", and what is to be done after it. */
+enum step store_step_roll_back(struct store_group *in, const char *sql, enum step step);
 
 /* Every row is STORE_UNKNOWN again; and how many have this verdict. */
 void store_step_forget(struct store_group *in);
