@@ -26,7 +26,7 @@ static const char check_at_once_sql[] = "SET CONSTRAINTS ALL IMMEDIATE";
     "ELSE $1::text END, true), "                                                                                   \
     "set_config('idle_in_transaction_session_timeout', '10s', true), "                                             \
     "set_config('client_min_messages', 'warning', true), "
-#define LOCK_LIMIT(ms) "set_config('lock_timeout', least($1, " ms ")::text, true), "
+#define LOCK_LIMIT(ms) "set_config('lock_timeout', least(" ms ")::text, true), "
 
 /* The lock is taken last, under these settings. A transaction's lock (not a session's) works behind pgbouncer, and
  * PostgreSQL gives it back whatever happens to the connection. */
@@ -34,15 +34,15 @@ static const char check_at_once_sql[] = "SET CONSTRAINTS ALL IMMEDIATE";
     "CASE WHEN pg_try_advisory_xact_lock(" STORE_CHAIN_LOCK ") THEN 'free' "                                       \
     "ELSE 'waited for' || pg_advisory_xact_lock(" STORE_CHAIN_LOCK ")::text END"
 /* The turn's lock is the session's, since it is passed on before the end of the transaction. It is taken within the
- * transaction, so that a time-out ends a receiver that stops with it. The wait is short: without the turn it goes
- * too. */
+ * transaction, so that a time-out ends a receiver that stops with it. The wait is short, and leaves half of the
+ * time: without the turn it goes too. */
 #define TURN                                                                                                       \
     "CASE WHEN pg_try_advisory_lock(" STORE_TURN_LOCK ") THEN 'free' "                                             \
     "ELSE 'waited for' || pg_advisory_lock(" STORE_TURN_LOCK ")::text END"
 
-static const char take_chain_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("10000") CHAIN;
-static const char take_turn_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("1000") TURN;
-static const char follow_sql[] = "SELECT " LOCK_LIMIT("10000") CHAIN;
+static const char take_chain_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("$1, 10000") CHAIN;
+static const char take_turn_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("($1 + 1) / 2, 1000") TURN;
+static const char follow_sql[] = "SELECT " LOCK_LIMIT("$1, 10000") CHAIN;
 
 static const char look_up_sql[] = "SELECT input.n, coalesce(by_hash.id, by_id.id), by_hash.id IS NOT NULL "
                                   "FROM unnest($1, $2, $3) WITH ORDINALITY AS input(hash, signal_id, provider, n) "
