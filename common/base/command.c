@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum { OPTION_SIZE = 96 };
@@ -250,9 +251,17 @@ static void close_invocation(struct invocation *invocation)
     free(invocation->values);
 }
 
+/* A process that has keys, or fetches them, leaves no core behind, and its memory and environment are no other
+ * process's to read. */
+static void protect_process(void)
+{
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
 int command_main(const struct program *program, int argc, char **argv)
 {
     struct invocation invocation = {.program = program};
+    protect_process();
     int code = parse(&invocation, argc, argv);
     if (!code)
         code = open_settings(&invocation);

@@ -62,7 +62,7 @@ struct invocation {
     struct log *log;
 };
 
-/* Runs what argv asks for; its return is the exit code of main. */
+/* Runs what argv asks for; its return is the exit code of main. From its beginning the process leaves no core. */
 int command_main(const struct program *program, int argc, char **argv);
 
 bool command_has_flag(const struct invocation *invocation, const char *flag);

@@ -2,7 +2,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -50,12 +49,10 @@ static void log_migration(void *self, const char *name, bool applied, bool fresh
               fresh ? "applied" : "present");
 }
 
-/* Connections are descriptors; the soft limit of 1,024 would lock out everybody after that many. And a process
- * that holds keys leaves no core behind. */
+/* Connections are descriptors; the soft limit of 1,024 would lock out everybody after that many. */
 static void set_limits(void)
 {
     struct rlimit limit;
-    (void)prctl(PR_SET_DUMPABLE, 0);
     if (getrlimit(RLIMIT_NOFILE, &limit))
         return;
     limit.rlim_cur = limit.rlim_max;

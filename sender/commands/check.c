@@ -1,7 +1,6 @@
 /* check: is everything set up? Each item with what to do about it. */
 #include "commands/checking.h"
 #include "commands/commands.h"
-#include "commands/link.h"
 
 int command_check(struct invocation *invocation)
 {
@@ -9,7 +8,6 @@ int command_check(struct invocation *invocation)
     struct err ignored;
     if (!checking.report)
         return EXIT_FAILED;
-    link_protect_process();
     report_settings(checking.report, invocation, NEEDS_RECEIVER);
     report_secret_files(checking.report, invocation);
     check_files(&checking);

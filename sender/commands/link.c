@@ -1,7 +1,6 @@
 /* link: joins the engine with the adapters. */
 #include "commands/link.h"
 
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "adapters/transport_curl.h"
@@ -9,11 +8,6 @@
 #include "base/events.h"
 
 #define STOP_LIMIT_NS (25 * NS_PER_S)
-
-void link_protect_process(void)
-{
-    (void)prctl(PR_SET_DUMPABLE, 0);
-}
 
 /* The key and the certificates, in one step. */
 static int apply(void *context, const void *values, struct err *err)
@@ -65,7 +59,6 @@ int link_open(struct link *link, struct invocation *invocation, const struct del
                           .metrics = ends->metrics,
                           .events_fd = -1,
                           .reload = {.invocation = invocation, .apply = apply, .context = link}};
-    link_protect_process();
     struct transport_curl_options transport = {.url = settings->url,
                                                .api_key = settings->api_key,
                                                .connect_limit_ns = settings->connect_timeout_ns,

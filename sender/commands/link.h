@@ -39,7 +39,4 @@ void link_step(struct link *link);
 /* Begins nothing new, waits for what is in flight (25 s at most), saves. */
 void link_finish(struct link *link);
 
-/* Secrets leave no core dump. */
-void link_protect_process(void);
-
 #endif

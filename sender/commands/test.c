@@ -1,6 +1,5 @@
 /* test: health, key, and a dry-run signal end to end. */
 #include "commands/commands.h"
-#include "commands/link.h"
 #include "commands/probe.h"
 
 int command_test(struct invocation *invocation)
@@ -9,7 +8,6 @@ int command_test(struct invocation *invocation)
     struct report *report = report_new();
     if (!report)
         return EXIT_FAILED;
-    link_protect_process();
     if (probe_health(report, invocation, &facts) && probe_key(report, invocation)) {
         if (facts.dry_run)
             (void)probe_signal(report, invocation);

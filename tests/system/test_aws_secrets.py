@@ -221,6 +221,20 @@ def test_without_aws_nothing_is_connected_to(build, tmp_path):
         assert "AF_INET" not in trace.read_text()
 
 
+@pytest.mark.parametrize("program, command", [
+    ("sender", "run"), ("sender", "check"), ("receiver", "serve"), ("receiver", "check")])
+def test_no_secret_is_fetched_by_a_process_that_could_leave_a_core(build, aws, tmp_path, program, command):
+    trace = tmp_path / "trace"
+    subprocess.run(
+        ["strace", "-f", "-qq", "-e", "trace=prctl,connect", "-o", trace,
+         *command_line(build / program / f"alpine-{program}", [command])],
+        env=environment({**with_key(aws), "ALPINE_STATE_DIR": "/dev/null/none", "ASAN_OPTIONS": "detect_leaks=0"}),
+        cwd=tmp_path, capture_output=True, timeout=60)
+    before, connected, _ = trace.read_text().partition("connect(")
+    assert connected and aws.asked
+    assert "prctl(PR_SET_DUMPABLE, SUID_DUMP_DISABLE) = 0" in before
+
+
 # --- what a secret may look like ---
 
 @pytest.mark.parametrize("text", [
