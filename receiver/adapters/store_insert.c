@@ -10,14 +10,11 @@
 #include "adapters/store_insert.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "adapters/store_careful.h"
 #include "adapters/store_fresh.h"
 #include "adapters/store_locks.h"
 #include "adapters/store_step.h"
-
-#define LOCK_NOT_AVAILABLE "55P03"
 
 static int make_room(struct store_group *in)
 {
@@ -39,8 +36,8 @@ static enum step roll_back(struct store_group *in, enum step step)
     return store_step_roll_back(in, is_next ? "ROLLBACK; " STORE_PASS_TURN_IF_THERE : "ROLLBACK", step);
 }
 
-/* Who does not get the turn in time goes without it: the one who has it may hang. An error says nothing of the
- * lock: the server may have given it in the moment in which the wait was over. */
+/* Who does not get the turn in time goes without it, whichever limit was the shortest: the one who has it may hang.
+ * An error says nothing of the lock: the server may have given it in the moment in which the wait was over. */
 enum outcome store_insert_take_turn(struct store_group *in, struct err *err)
 {
     bool is_ours = pg_conn_is_ours(in->conn);
@@ -49,9 +46,8 @@ enum outcome store_insert_take_turn(struct store_group *in, struct err *err)
     enum step step = store_step_open(in, is_ours ? STATEMENT_TAKE_TURN : STATEMENT_TAKE_CHAIN, err);
     if (step == STEP_DONE)
         return OUTCOME_DONE;
-    bool is_late = is_ours && !strcmp(pg_conn_sqlstate(in->conn), LOCK_NOT_AVAILABLE);
     step = roll_back(in, STEP_DONE);
-    return is_late && step == STEP_DONE ? OUTCOME_DONE : OUTCOME_AGAIN;
+    return is_ours && step == STEP_DONE ? OUTCOME_DONE : OUTCOME_AGAIN;
 }
 
 void store_insert_leave_turn(struct store_group *in)

@@ -96,6 +96,16 @@ def test_who_hangs_with_the_turn_costs_nobody_his_answer(stage, maker):
     assert 0.3 < min(waits) < 0.8, "it waits for the turn, for half of the second that its transaction has"
 
 
+def test_a_limit_of_the_roles_own_ends_the_wait_and_not_the_work(stage, maker):
+    database = stage.database()
+    database.query(f"ALTER DATABASE {database.name} SET statement_timeout = '400ms'")
+    receiver = make_contended(stage.receiver(database), maker)
+    with Held(database, TURN_LOCK):
+        signal = maker.signal()
+        assert_stored(receiver.post(signal), signal)
+    assert not held(database, TURN_LOCK)
+
+
 def test_who_hangs_with_the_turn_holds_nobody_up_for_long(contended, maker):
     signal = maker.signal()
     with Held(contended.database, TURN_LOCK):
