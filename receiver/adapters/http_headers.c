@@ -40,6 +40,28 @@ static enum MHD_Result count(void *self, enum MHD_ValueKind kind, const char *na
     return MHD_YES;
 }
 
+struct argument {
+    const char *name;
+    const char *value;
+};
+
+static enum MHD_Result note_argument(void *self, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct argument *argument = self;
+    (void)kind;
+    if (!strcasecmp(name, argument->name))
+        argument->value = argument->value || !value ? "" : value;
+    return MHD_YES;
+}
+
+/* libmicrohttpd's own look-up knows no difference between "?name" and no argument at all. */
+const char *http_headers_argument(struct MHD_Connection *connection, const char *name)
+{
+    struct argument argument = {.name = name};
+    (void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, note_argument, &argument);
+    return argument.value;
+}
+
 const char *http_headers_problem(struct MHD_Connection *connection, bool http_1_1)
 {
     struct tally tally = {0};

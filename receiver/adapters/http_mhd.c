@@ -123,7 +123,7 @@ static void fill_request(struct exchange *exchange, const char *url, const char 
         .content_type = header(connection, "Content-Type"),
         .content_encoding = header(connection, "Content-Encoding"),
         .caller_id = header(connection, "X-Request-Id"),
-        .dry_run = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "dry_run"),
+        .dry_run = http_headers_argument(connection, "dry_run"),
         .malformed = http_headers_problem(connection, !strcmp(version, "HTTP/1.1")),
         .content_length = length ? strtoll(length, NULL, 10) : -1,
         .resume = resume,

@@ -28,7 +28,7 @@ struct request {
     const char *api_key;          /* X-API-Key, or NULL */
     const char *content_type;     /* or NULL */
     const char *content_encoding; /* or NULL */
-    const char *dry_run;          /* the query's value, or NULL */
+    const char *dry_run;          /* the query's value; "": none, or several; NULL: it is not there */
     const char *caller_id;        /* X-Request-Id as it came in, or NULL */
     const char *malformed;        /* what is wrong with the headers, or NULL */
     int64_t content_length;       /* -1: unknown */

@@ -110,6 +110,15 @@ def test_without_dry_run_the_signal_is_stored(api, maker, query):
     api.database.signal(signal["signal_id"])
 
 
+@pytest.mark.parametrize("query", ["?dry_run", "?dry_run=", "?dry_run=no", "?dry_run=false&dry_run=true"])
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_dry_run_that_is_not_clear_is_refused_and_stores_nothing(api, maker, query, batch):
+    signal = maker.signal()
+    answer = api.call("POST", f"{PREFIX}/batch{query}", [signal]) if batch else api.post(signal, query)
+    assert_error(answer, 422, "invalid_field", "dry_run")
+    assert not api.database.query("SELECT 1 FROM signals WHERE external_signal_id = %s", [signal["signal_id"]])
+
+
 # --- batch ---
 
 def results(answer):
