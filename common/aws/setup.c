@@ -149,6 +149,11 @@ static int refuse_other_ways(const struct profile *profile, struct arena *arena,
 
 /* --- container and instance -------------------------------------------------------------------------------- */
 
+static bool begins(const char *text, const char *with)
+{
+    return !strncmp(text, with, strlen(with));
+}
+
 /* Plain HTTP is for what does not leave the host: the loopback, and the addresses of ECS and EKS. */
 static bool may_be_plain(const char *url)
 {
@@ -157,7 +162,11 @@ static bool may_be_plain(const char *url)
     const char *host = url + strlen("http://");
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         size_t len = strlen(hosts[i]);
-        if (!strncmp(host, hosts[i], len) && (!host[len] || strchr(":/?", host[len])))
+        if (!begins(host, hosts[i]))
+            continue;
+        if (host[len] == ':') /* a port; with an '@' behind it it would be a password, and the host another one */
+            len += 1 + strspn(host + len + 1, "0123456789");
+        if (!host[len] || strchr("/?", host[len]))
             return true;
     }
     return false;
@@ -171,11 +180,6 @@ static const char *joined(const char *a, const char *b, struct arena *arena)
         return NULL;
     (void)snprintf(text, first + second + 1, "%s%s", a, b);
     return text;
-}
-
-static bool begins(const char *text, const char *with)
-{
-    return !strncmp(text, with, strlen(with));
 }
 
 static int read_container(struct aws_setup *setup, struct arena *arena, struct err *err)

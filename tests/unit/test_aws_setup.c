@@ -151,8 +151,13 @@ static void a_container_says_where_its_credentials_are(void **state)
         set("AWS_CONTAINER_CREDENTIALS_FULL_URI", fine[i]);
         assert_string_equal(good(machine)->container_url, fine[i]);
     }
-    static const char *const bad[] = {"http://any.example/x", "http://127.0.0.1.evil.example/", "ftp://localhost/",
-                                      "file:///etc/passwd", "http://127.0.0.1@evil.example/"};
+    static const char *const bad[] = {"http://any.example/x",
+                                      "http://127.0.0.1.evil.example/",
+                                      "ftp://localhost/",
+                                      "file:///etc/passwd",
+                                      "http://127.0.0.1@evil.example/",
+                                      "http://127.0.0.1:80@evil.example/",
+                                      "http://localhost:@evil.example/"};
     for (size_t i = 0; i < COUNT(bad); i++) {
         set("AWS_CONTAINER_CREDENTIALS_FULL_URI", bad[i]);
         refused(machine, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
