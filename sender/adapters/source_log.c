@@ -7,7 +7,17 @@
 #include <unistd.h>
 
 #include "adapters/log_lines.h"
+#include "base/clock.h"
 #include "format/wire.h"
+
+/* By which a file that was written to is told from one that was not. A size alone is not enough: after a rotation
+ * by copying and truncating, other lines may fill it to the same one. */
+struct look {
+    int64_t size; /* -1: it cannot be told */
+    int64_t written_ns;
+};
+
+static const struct look unseen = {.size = -1};
 
 struct source_log {
     struct source source;
@@ -17,7 +27,7 @@ struct source_log {
     struct place here;          /* behind the last line that was read in it, by which it is known again */
     struct place taken;         /* behind the last signal that was taken, in this file or in one before it */
     struct log_files_read read; /* on the way through rotated files to the current one */
-    int64_t seen_size;          /* of the file, before its end was reached last; -1: it was not */
+    struct look seen;           /* of the file, before its end was reached last; unseen: it was not */
 };
 
 static void close_file(struct source_log *log)
@@ -25,7 +35,7 @@ static void close_file(struct source_log *log)
     if (log->fd >= 0)
         (void)close(log->fd);
     log->fd = -1;
-    log->seen_size = -1;
+    log->seen = unseen;
 }
 
 static void use_file(struct source_log *log, int fd, const struct place *place)
@@ -123,25 +133,26 @@ static enum source_status read_file(struct source_log *log, bool unfinished, sou
     return status < 0 ? fail(log, err) : SOURCE_END;
 }
 
-/* -1 if it cannot be told. */
-static int64_t size_of(int fd)
+static struct look look_at(int fd)
 {
     struct stat file;
-    return fstat(fd, &file) ? -1 : file.st_size;
+    if (fstat(fd, &file))
+        return unseen;
+    return (struct look){file.st_size, file.st_mtim.tv_sec * NS_PER_S + file.st_mtim.tv_nsec};
 }
 
 static enum source_status source_read(void *self, const struct place *after, source_take *take, void *taker,
                                       struct err *err)
 {
     struct source_log *log = self;
-    int64_t size;
+    struct look look;
     enum source_status status = make_ready(log, after, err);
     if (status != SOURCE_END)
         return status;
     for (;;) {
         /* Both are asked before the file is read: what was written until then is read, what comes later is new. */
         bool over = log_files_goes_on(log->files, log->fd, &log->read);
-        size = size_of(log->fd);
+        look = look_at(log->fd);
         status = read_file(log, over, take, taker, err);
         if (status != SOURCE_END || !over)
             break;
@@ -153,15 +164,15 @@ static enum source_status source_read(void *self, const struct place *after, sou
     if (status == SOURCE_END && log_files_is_current(log->files, log->fd))
         log->read.count = 0;
     if (status == SOURCE_END)
-        log->seen_size = size;
+        log->seen = look;
     return status;
 }
 
 static bool source_changed(void *self)
 {
     const struct source_log *log = self;
-    int64_t size = log->fd < 0 ? -1 : size_of(log->fd);
-    if (size < 0 || size != log->seen_size)
+    struct look look = log->fd < 0 ? unseen : look_at(log->fd);
+    if (look.size < 0 || look.size != log->seen.size || look.written_ns != log->seen.written_ns)
         return true;
     return log_files_goes_on(log->files, log->fd, &log->read);
 }
@@ -184,7 +195,7 @@ struct source *source_log_new(const char *path, const struct log_files_shut *shu
         return NULL;
     log->source = (struct source){&ops, log};
     log->fd = -1;
-    log->seen_size = -1;
+    log->seen = unseen;
     log->files = log_files_new(path, shut);
     if (log->files)
         return &log->source;

@@ -183,6 +183,20 @@ static void a_line_that_comes_when_the_end_was_reached(void **state)
     assert_false(has_changed(stage));
 }
 
+/* A rotation that is over, and a signal whose line is as long as what was there. */
+static void another_line_of_the_same_length(void **state)
+{
+    struct stage *stage = *state;
+    log_lines_of(stage, "a");
+    check(stage, SOURCE_END, "a ");
+    assert_false(has_changed(stage));
+    rotate_by_copying(stage, "log.1", 1);
+    log_lines_of(stage, "b");
+    assert_true(has_changed(stage));
+    check(stage, SOURCE_END, "b ");
+    assert_false(has_changed(stage));
+}
+
 /* --- replaced, away ---------------------------------------------------------------------------------------- */
 
 static void truncated_without_a_copy(void **state)
@@ -263,6 +277,7 @@ int main(void)
         TEST(a_line_that_is_too_long),
         TEST(changes_are_seen),
         TEST(a_line_that_comes_when_the_end_was_reached),
+        TEST(another_line_of_the_same_length),
         TEST(truncated_without_a_copy),
         TEST(replaced_while_it_was_not_running),
         TEST(missing_it_is_away_and_keeps_its_place),
