@@ -20,6 +20,7 @@ struct log {
     atomic_int format;
     atomic_int level;
     pthread_mutex_t lock; /* lines longer than PIPE_BUF must not mix */
+    bool cut_off;         /* of the last line only a part was written; guarded by lock */
     atomic_bool gathering;
     _Atomic pthread_t gatherer;
     struct buf gathered; /* the gatherer's own */
@@ -201,15 +202,29 @@ static void format_json(struct buf *line, enum log_level level, const char *mess
     buf_add_char(line, '}');
 }
 
-/* A log that cannot be written must not stop the work: what does not go out is dropped. */
-static void put(struct log *log, const struct buf *lines)
+/* How much of it went out. */
+static size_t write_out(int fd, const char *data, size_t len)
 {
-    (void)pthread_mutex_lock(&log->lock);
-    for (size_t done = 0; done < lines->len;) {
-        ssize_t n = write(log->fd, lines->data + done, lines->len - done);
+    size_t done = 0;
+    while (done < len) {
+        ssize_t n = write(fd, data + done, len - done);
         if (n <= 0)
             break;
         done += (size_t)n;
+    }
+    return done;
+}
+
+/* A log that cannot be written must not stop the work: what does not go out is dropped. After a part of a line
+ * nothing is written before that line's end is. */
+static void put(struct log *log, const struct buf *lines)
+{
+    (void)pthread_mutex_lock(&log->lock);
+    if (log->cut_off)
+        log->cut_off = !write_out(log->fd, "\n", 1);
+    if (!log->cut_off) {
+        size_t done = write_out(log->fd, lines->data, lines->len);
+        log->cut_off = done && lines->data[done - 1] != '\n';
     }
     (void)pthread_mutex_unlock(&log->lock);
 }

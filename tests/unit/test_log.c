@@ -269,6 +269,30 @@ static void much_that_is_gathered_does_not_wait(void **state)
     assert_true(waiting(capture) > 100000);
 }
 
+/* Of one event only a part finds room, as on a disk that is full: the next one has a line of its own. */
+static void a_line_that_was_cut_off_takes_no_other_along(void **state)
+{
+    struct capture *capture = *state;
+    struct log *log = opened(capture, LOG_JSON, LOG_INFO);
+    char text[8000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    assert_true(fcntl(capture->fds[1], F_SETPIPE_SZ, 4096) == 4096);
+    assert_int_equal(fcntl(capture->fds[1], F_SETFL, O_NONBLOCK), 0);
+    log_write(log, LOG_INFO, LOG_WITH(LOG_STR("text", text)), "cut off");
+    log_write(log, LOG_INFO, LOG_PLAIN, "lost");
+    ssize_t cut = read(capture->fds[0], text, sizeof text);
+    assert_true(cut > 0 && text[cut - 1] == 'x');
+    log_write(log, LOG_INFO, LOG_PLAIN, "next");
+    log_write(log, LOG_INFO, LOG_PLAIN, "and next");
+    const char *rest = written(capture);
+    assert_int_equal(rest[0], '\n');
+    check_one_line(strchr(rest + 1, '\n') + 1);
+    assert_non_null(strstr(rest, "\"next\""));
+    assert_null(strstr(rest, "\"lost\""));
+    assert_null(strstr(rest + 1, "\n\n"));
+}
+
 static void names_of_levels(void **state)
 {
     (void)state;
@@ -296,6 +320,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_long_message_is_still_one_line, start, finish),
         cmocka_unit_test_setup_teardown(gathered_lines_are_written_together, start, finish),
         cmocka_unit_test_setup_teardown(much_that_is_gathered_does_not_wait, start, finish),
+        cmocka_unit_test_setup_teardown(a_line_that_was_cut_off_takes_no_other_along, start, finish),
         cmocka_unit_test(names_of_levels),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
