@@ -1,6 +1,8 @@
 /* command: reads argv, opens settings and log, runs the command. */
 #include "base/command.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,18 +260,40 @@ static void protect_process(void)
     (void)prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* A program may be started without standard input, output or error. The next file or socket would take that number,
+ * and get what is printed or logged. Opened for the other direction, each use of it goes on failing. */
+static void occupy_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* takes the lowest number: fd */
+}
+
+/* The command's exit code, if its results could be written; whatever it was, they are lost otherwise. */
+static int flush_results(const struct invocation *invocation, int code)
+{
+    bool failed = ferror(stdout);
+    const char *why = fflush(stdout) ? strerror(errno) : "a part of them is missing";
+    if (!failed && !ferror(stdout))
+        return code;
+    if (invocation->log)
+        log_write(invocation->log, LOG_ERROR, LOG_PLAIN, "The results could not be written to standard output: %s",
+                  why);
+    return EXIT_FAILED;
+}
+
 int command_main(const struct program *program, int argc, char **argv)
 {
     struct invocation invocation = {.program = program};
     protect_process();
+    occupy_standard_files();
     int code = parse(&invocation, argc, argv);
     if (!code)
         code = open_settings(&invocation);
     if (!code)
         code = invocation.command->run(&invocation);
+    code = flush_results(&invocation, code);
     close_invocation(&invocation);
-    if (fflush(stdout) && code == EXIT_DONE)
-        code = EXIT_FAILED;
     return code;
 }
 

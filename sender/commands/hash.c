@@ -1,4 +1,5 @@
 /* hash: prints, or checks, the hashes of signals, one JSON object a line. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,8 +118,11 @@ int command_hash(struct invocation *invocation)
         if (!do_line(line, (size_t)len, number, json))
             code = EXIT_ATTENTION;
     }
-    if (ferror(file))
+    if (ferror(file)) {
+        log_write(invocation->log, LOG_ERROR, LOG_PLAIN, "Cannot read the input beyond line %ld: %s", number,
+                  strerror(errno));
         code = EXIT_FAILED;
+    }
     free(line);
     input_close(file);
     return code;

@@ -44,6 +44,13 @@ def test_wrong_usage_is_exit_2_and_explained_on_stderr(program, wrong):
     assert done.code == USAGE and done.err and not done.out
 
 
+@pytest.mark.parametrize("how", ["by name", "as standard input"])
+def test_a_directory_is_no_input(build, tmp_path, how):
+    command = 'exec "$0" hash "$1"' if how == "by name" else 'exec "$0" hash < "$1"'
+    done = run_program("/bin/sh", ["-c", command, build / "sender" / "alpine-sender", tmp_path], {}, None)
+    assert done.code == 1 and "Is a directory" in done.err
+
+
 # --- settings ---
 
 @pytest.mark.parametrize("settings, name", [
