@@ -141,14 +141,17 @@ static int edit(struct invocation *invocation, struct state *state, bool retry, 
     return EXIT_DONE;
 }
 
-/* list takes no id; show needs one; retry and drop need one of ID, --all, --reason. Returns -1 for wrong usage. */
+/* list takes no id; show needs one; retry and drop need one of ID, --all, --reason. An empty reason, which a
+ * script's unset variable gives, is none: it must not stand for all. Returns -1 for wrong usage. */
 static int read_selection(const struct invocation *invocation, const char *verb, int64_t *id)
 {
     const char *text = invocation->argument_count > 1 ? invocation->arguments[1] : NULL;
-    bool some = command_has_flag(invocation, "--all") || command_option(invocation, "--reason");
+    const char *reason = command_option(invocation, "--reason");
+    bool all = command_has_flag(invocation, "--all");
+    bool some = all || reason;
     char *end = NULL;
     *id = text ? strtoll(text, &end, 10) : 0;
-    if (text && (*end || *id <= 0))
+    if ((text && (*end || *id <= 0)) || (all && reason) || (reason && !*reason))
         return -1;
     if (!strcmp(verb, "list"))
         return text ? -1 : 0;
@@ -171,7 +174,7 @@ int command_dead(struct invocation *invocation)
         return command_usage_error(invocation, "dead needs one of list, show, retry, drop");
     if (read_selection(invocation, verb, &id))
         return command_usage_error(invocation, "dead %s needs %s", verb,
-                                   known == 0   ? "no id"
+                                   known == 0   ? "no id, and a reason that is not empty"
                                    : known == 1 ? "the id of a dead letter"
                                                 : "either the id of a dead letter, or --all, or --reason CODE");
     if (!state_sqlite_exists(settings->state_directory) && !id) {

@@ -293,7 +293,9 @@ def test_what_is_dropped_leaves_an_audit_line_and_never_comes_back(stage, select
 
 
 @pytest.mark.parametrize("wrong", [["drop"], ["retry"], ["show"], ["drop", "1", "--all"], ["retry", "x"], ["list", "1"],
-                                   ["drop", "0"], ["drop", "--reason"], ["drop", "1", "2"]], ids=" ".join)
+                                   ["drop", "0"], ["drop", "--reason"], ["drop", "1", "2"],
+                                   ["drop", "--reason", ""], ["list", "--reason="],
+                                   ["drop", "--all", "--reason", "stuck"]], ids=" ".join)
 def test_a_selection_that_is_none_touches_nothing(stage, wrong):
     argo = stage.argo()
     spoilt(argo, 2)
