@@ -8,7 +8,7 @@ umask 077
 NAME=${0##*/}
 UNIT=alpine-sender.service
 MARK="# Written by the set-up of alpine-sender."
-KEY_PATTERN='^[!-~]+$'
+KEY_PATTERN='^[!-~]+$' KEY_MAX=256
 
 help() {
     cat <<END
@@ -80,6 +80,9 @@ take_options() {
                     value=$2
                     shift
                 fi
+                case $name in
+                    --user | --key-file | --root) [ -n "$value" ] || usage_error "$name needs a value" ;;
+                esac
                 name=${name#--}
                 printf -v "${name//-/_}" '%s' "$value"
                 given[$name]=yes
@@ -102,11 +105,14 @@ take_options() {
 
 # --- files ------------------------------------------------------------------------------------------------------
 
-# What the environment file has for this name, without the quotes around it; empty if it is not there.
+# What the environment file has for this name, without the quotes and, as systemd reads it, the blanks around it; empty
+# if it is not there.
 setting() {
     local value=''
-    if [ -r "$env_file" ]; then value=$(sed -n "s/^$1=//p" "$env_file" | tail -n 1); fi
-    value=${value%$'\r'}
+    if [ -r "$env_file" ]; then
+        value=$(sed -n "s/^[[:blank:]]*$1[[:blank:]]*=[[:blank:]]*//p" "$env_file" | tail -n 1)
+    fi
+    value=${value%"${value##*[![:space:]]}"}
     if [[ $value == \"*\" || $value == \'*\' ]]; then value=${value:1:-1}; fi
     printf '%s' "$value"
 }
@@ -119,7 +125,7 @@ write_file() {
     cat >"$temporary"
     chmod "$mode" "$temporary"
     sync "$temporary"
-    mv -f "$temporary" "$file"
+    mv -fT "$temporary" "$file"
     temporary=''
     sync "${file%/*}"
 }
@@ -140,6 +146,22 @@ put() {
     fi
     write_file "$file" "$mode" <<<"$text"
     say "  wrote $file (mode $mode)"
+}
+
+# Nothing may be in the way of the files, and nobody else may put something there while they are written.
+check_places() {
+    local place
+    for place in "$installed_key" "$env_file" "$drop_in" "$own_unit"; do
+        [ ! -e "$place" ] || [ -f "$place" ] || die "$place is in the way, and no file: remove it"
+    done
+    place=${installed_key%/*}
+    [ -e "$place" ] || return 0
+    [ -d "$place" ] || die "$place is in the way, and no directory: remove it"
+    if [ -n "$dry_run" ] && [ "$(id -u)" -ne 0 ] && [ ! -r "$place" ]; then
+        warn "what was set up before can be seen by root only: this takes it for nothing"
+    elif [ ! -O "$place" ] || [ -n "$(find -H "$place" -maxdepth 0 -perm /022)" ]; then
+        die "others may write in $place, which holds the key: chown root: $place; chmod 0700 $place"
+    fi
 }
 
 make_directory() {
@@ -164,7 +186,7 @@ check_url() {
     [ -n "$url" ] || usage_error "--url is missing: Alpine's address"
     [[ $url =~ ^https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?(/[A-Za-z0-9._/~-]*)?$ ]] ||
         usage_error "--url must be http:// or https:// with a host, without a user name or a query"
-    if [[ $url == http://* && ! $url =~ ^http://(localhost|127\.|\[::1\]) ]]; then
+    if [[ $url == http://* && ! $url =~ ^http://(localhost|127(\.[0-9]+){3}|\[::1\])([:/]|$) ]]; then
         warn "with http:// everybody on the way can read the key; use https:// unless a tunnel is around it"
     fi
 }
@@ -176,10 +198,21 @@ check_path() {
         usage_error "$1 may have letters, digits, spaces and / . _ @ + , = ~ - only"
 }
 
+# The path without the links that lead there.
+behind_links() {
+    local path
+    path=$(realpath -m -- "$root$1")
+    printf '%s' "${path#"$root"}"
+}
+
 check_files() {
     [ -n "$database" ] || usage_error "--database is missing: Argo's SQLite file"
     check_path --database "$database"
-    if [ -n "$log" ]; then check_path --log "$log"; fi
+    check_path --database "$(behind_links "$database")"
+    if [ -n "$log" ]; then
+        check_path --log "$log"
+        check_path --log "$(behind_links "$log")"
+    fi
     if [ -e "$root$database" ]; then
         [ -f "$root$database" ] || die "$database is no file: --database is Argo's SQLite file"
     elif [ -z "$user" ]; then
@@ -190,7 +223,11 @@ check_files() {
 }
 
 find_user() {
-    local owner
+    local owner name
+    if [ -n "$user" ]; then # perhaps by its number
+        name=$(id -un -- "$user" 2>/dev/null) || die "there is no user $user on this host"
+        user=$name
+    fi
     if [ -f "$root$database" ]; then
         owner=$(stat -c %U "$root$database")
         if [ -z "$user" ]; then
@@ -233,6 +270,7 @@ find_key() {
     key=${key%$'\r'}
     local LC_ALL=C
     [[ $key =~ $KEY_PATTERN ]] || die "the key ($key_origin) must be printable ASCII without spaces, on one line"
+    [ "${#key}" -le "$KEY_MAX" ] || die "the key ($key_origin) has more than $KEY_MAX characters"
 }
 
 find_program() {
@@ -253,8 +291,8 @@ env_line() {
 
 # The text that comes in with one setting changed: lines that are not known stay as and where they are.
 with_setting() {
-    LINE=$(env_line "$1" "$2") awk -v name="$1=" '
-        index($0, name) == 1 { if (!done && ENVIRON["LINE"] != "") print ENVIRON["LINE"]; done = 1; next }
+    LINE=$(env_line "$1" "$2") awk -v name="^[ \t]*$1[ \t]*=" '
+        $0 ~ name { if (!done && ENVIRON["LINE"] != "") print ENVIRON["LINE"]; done = 1; next }
         { print }
         END { if (!done && ENVIRON["LINE"] != "") print ENVIRON["LINE"] }'
 }
@@ -265,11 +303,11 @@ env_text() {
         with_setting ARGO_SIGNALS_LOG "$log"
 }
 
-# The directories of Argo's files that the unit hides.
+# The directories of Argo's files that the unit hides: those that are named, and those that links lead to.
 hidden_directories() {
     local file
-    for file in "$database" "$log"; do
-        if [[ $file =~ ^/(home|root|tmp|var/tmp)/ ]]; then printf '%s\n' "${file%/*}"; fi
+    for file in "$database" "$log" "$(behind_links "$database")" "${log:+$(behind_links "$log")}"; do
+        if [[ $file =~ ^/(home|root|run/user|tmp|var/tmp)/ ]]; then printf '%s\n' "${file%/*}"; fi
     done | sort -u
 }
 
@@ -281,6 +319,10 @@ drop_in_text() {
 }
 
 is_ours() { [ -f "$1" ] && head -n 1 "$1" | grep -qF "$MARK"; }
+
+has_only_our_lines() {
+    ! tail -n +2 "$env_file" | grep -qvE '^(ALPINE_API_URL|ARGO_SIGNALS_DB|ARGO_SIGNALS_LOG)=|^[[:space:]]*$'
+}
 
 # With what a run that was killed may have left beside it.
 remove() {
@@ -312,12 +354,17 @@ make_state_directory() {
 }
 
 write_files() {
+    local settings
+    settings=$(env_text)
     say "Files:"
     make_directory "$root/etc/alpine-sync" 0700
     if [ -n "$key" ]; then put "$installed_key" 600 "$key"; else say "  unchanged: $installed_key"; fi
-    put "$env_file" 600 "$(env_text)"
-    [ -z "$(setting ARGO_API_KEY)" ] ||
-        warn "$env_file sets ARGO_API_KEY, which goes before $installed_key: remove that line"
+    put "$env_file" 600 "$settings"
+    local name
+    for name in ARGO_API_KEY ARGO_API_KEY_FILE; do
+        [ -z "$(setting "$name")" ] ||
+            warn "$env_file sets $name, which goes before $installed_key: remove that line"
+    done
     make_directory "${own_unit%/*}" 0755
     put_unit
     make_directory "${drop_in%/*}" 0755
@@ -364,16 +411,22 @@ start_service() {
     fi
 }
 
-# Runs the program with the unit's settings as Argo's user. The key goes by the environment, which only this user and
+# Runs the program as Argo's user with what the service has in its environment, and nothing of this shell's. The key goes by the environment, which only this user and
 # root can read: the user cannot read the key's file, and the service neither (systemd hands it a copy).
 run_as_user() (
     cd /
     as_user=()
     if [ "$(id -un)" != "$user" ]; then as_user=(runuser -u "$user" --); fi
-    for name in "${!ALPINE_@}" "${!ARGO_@}"; do unset "$name"; done
     while IFS= read -r name; do
-        export "$name=$(setting "$name")"
-    done < <(sed -n 's/^\([A-Z][A-Z0-9_]*\)=.*/\1/p' "$env_file")
+        case $name in PATH | LANG | LC_* | SHELLOPTS | BASHOPTS) ;; *) export -n "${name?}" ;; esac
+    done < <(compgen -e)
+    while IFS= read -r name; do
+        case $name in
+            PATH | UID | EUID | PPID | SHELLOPTS | BASHOPTS | BASH_*) ;; # the shell's own
+            *) export "$name=$(setting "$name")" ;;
+        esac
+    done < <(sed -n 's/^[[:blank:]]*\([A-Za-z_][A-Za-z0-9_]*\)[[:blank:]]*=.*/\1/p' "$env_file")
+    unset ARGO_API_KEY_FILE
     export ARGO_API_KEY=$key ALPINE_STATE_DIR="${ALPINE_STATE_DIR:-$state}"
     export ARGO_SIGNALS_DB="$root$database" ARGO_SIGNALS_LOG="${log:+$root$log}"
     exec "${as_user[@]}" "$program" "$1" </dev/null 2>&1
@@ -394,6 +447,10 @@ check() {
 }
 
 say_what_is_left() {
+    if [ -n "$dry_run" ]; then
+        say "This was a rehearsal: nothing has been changed."
+        return
+    fi
     say "What is left to do:"
     if [ "$key_origin" = made ]; then
         say "  Alpine's receiver has to get the new key, as EXTERNAL_SIGNAL_API_KEY. It is in $installed_key;"
@@ -410,6 +467,7 @@ say_what_is_left() {
 
 set_up() {
     find_program
+    check_places
     find_out url "Alpine's address" "$(setting ALPINE_API_URL)"
     check_url
     find_out database "Argo's SQLite file" "$(setting ARGO_SIGNALS_DB)"
@@ -435,8 +493,10 @@ remove_files() {
     if is_ours "$own_unit"; then remove "$own_unit"; fi
     remove "$drop_in"
     remove_empty "${drop_in%/*}"
-    if is_ours "$env_file"; then
+    if is_ours "$env_file" && has_only_our_lines; then
         remove "$env_file"
+    elif is_ours "$env_file"; then
+        say "  left: $env_file, which has lines of yours"
     elif [ -e "$env_file" ]; then
         say "  left: $env_file, which was there before"
     fi
@@ -456,7 +516,9 @@ remove_files() {
 
 tear_down() {
     say "Service:"
-    if has_systemd; then
+    if has_systemd && ! systemctl cat "$UNIT" >/dev/null 2>&1 && ! systemctl is-active --quiet "$UNIT"; then
+        say "  there is no $UNIT: nothing to stop"
+    elif has_systemd; then
         act "stop and disable $UNIT" systemctl --quiet disable --now "$UNIT" || warn "$UNIT could not be stopped"
     else
         say "  systemd does not run here: nothing to stop"
@@ -467,8 +529,11 @@ tear_down() {
 }
 
 take_options "$@"
-root=${root%/}
-[ -z "$root" ] || [ -d "$root" ] || die "there is no directory $root"
+if [ -n "$root" ]; then
+    [ -d "$root" ] || die "there is no directory $root"
+    root=$(realpath -- "$root")
+    root=${root%/}
+fi
 env_file=$root/etc/alpine-sync/sender.env
 installed_key=$root/etc/alpine-sync/api-key
 own_unit=$root/etc/systemd/system/$UNIT

@@ -30,13 +30,16 @@ STATE = "var/lib/alpine-sync"
 HOMES = "/home"
 
 SYSTEMCTL = """#!/bin/sh
-# Knows whether the service is enabled and active, and nothing else.
+# Knows whether there is a unit, and whether the service is enabled and active; and nothing else.
+unit() { ls "$here"/root/*/systemd/system/alpine-sender.service "$here"/root/*/*/systemd/system/alpine-sender.service \
+    2>&1 | grep -v cannot; }
 echo "$*" >> "$here/calls"
 case "$*" in
     *is-enabled*) test -e "$here/enabled" ;;
     *is-active*) test -e "$here/active" ;;
+    cat*) unit ;;
     *show*) date -r "$here/active" ;;
-    *disable*) rm -f "$here/enabled" "$here/active" ;;
+    *disable*) unit >/dev/null 2>&1 || exit 1; rm -f "$here/enabled" "$here/active" ;;
     *enable*) touch "$here/enabled" ;;
     restart*) touch "$here/active" ;;
 esac
@@ -79,7 +82,7 @@ class Host:
                               input=key or "", capture_output=True, timeout=120, check=False)
         assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         said = done.stdout + done.stderr
-        if (self.root / API_KEY).exists() and "--show-key" not in options:
+        if (self.root / API_KEY).is_file() and "--show-key" not in options:
             assert (self.root / API_KEY).read_text().strip() not in said
         return said
 
@@ -88,7 +91,7 @@ class Host:
         path = self.folder / "calls"
         calls = path.read_text().splitlines() if path.exists() else []
         path.unlink(missing_ok=True)
-        return [call for call in calls if not re.search(r"is-|show", call)]
+        return [call for call in calls if not re.search(r"is-|show|^cat", call)]
 
     def text(self, name):
         return (self.root / name).read_text()
@@ -184,6 +187,22 @@ def test_what_is_not_known_is_kept_and_a_change_restarts(ready, stage):
     assert ready.calls() == ["daemon-reload", "restart alpine-sender.service"]
 
 
+def test_settings_with_blanks_around_them_are_read_as_systemd_reads_them(ready, receiver):
+    (ready.root / ENV).write_text(f"  ALPINE_API_URL = {receiver.url}  \n\tARGO_SIGNALS_DB='/srv/argo/signals.db' \n")
+    ready.set_up()
+    assert ready.text(ENV) == f"ALPINE_API_URL={receiver.url}\nARGO_SIGNALS_DB=/srv/argo/signals.db\n"
+
+
+def test_it_is_checked_with_the_service_s_environment_and_no_other(ready):
+    """A proxy that only this shell knows would be another way than the service's, and one of the service's is its way."""
+    env = ready.root / ENV
+    nowhere = "http://127.0.0.1:1"
+    ready.set_up(before=("env", f"http_proxy={nowhere}", f"AWS_PROFILE={nowhere}"))
+    env.write_text(env.read_text() + f"http_proxy={nowhere}\nUID=0\nPATH=/nowhere\n")
+    said = ready.set_up(code=3)
+    assert "alpine-sender test ended with 1" in said and "readonly" not in said
+
+
 def test_an_empty_log_is_no_log(host, receiver):
     host.set_up(*usual(host, receiver), "--log", "/srv/argo/signals.log", "--key-file", "-", key=KEY)
     assert "ARGO_SIGNALS_LOG" in host.text(ENV)
@@ -219,6 +238,12 @@ def test_a_rehearsal_changes_nothing(host, receiver):
         assert host.tree() == before and not host.calls()
 
 
+def test_a_rehearsal_hands_out_no_key_that_is_nowhere(host, receiver):
+    said = host.set_up(*usual(host, receiver), "--generate-key", "--show-key", "--dry-run")
+    assert "Key: " not in said and "the new key" not in said
+    assert "nothing has been changed" in said
+
+
 def test_a_host_without_systemd(tmp_path, build, receiver):
     host = Host(tmp_path / "bare", build, systemd=False)
     said = host.set_up(*usual(host, receiver), "--key-file", "-", key=KEY)
@@ -234,6 +259,7 @@ def test_a_host_without_the_unit_gets_it_and_loses_it_again(tmp_path, build, rec
     assert host.text(OWN_UNIT).endswith(unit)
     host.set_up("--uninstall")
     assert not (host.root / OWN_UNIT).exists()
+    assert "nothing to stop" in host.set_up("--uninstall")
 
 
 def test_what_the_unit_hides_is_shown_to_the_service(host, receiver, tmp_path):
@@ -252,6 +278,28 @@ def test_what_the_unit_hides_is_shown_to_the_service(host, receiver, tmp_path):
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", units / "alpine-sender.service"], text=True,
                           capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("linked", ["directory", "file"])
+def test_what_is_hidden_behind_a_link_is_shown_too(host, receiver, linked):
+    argo_of(host)
+    hidden = host.root / f"{HOMES}/argo/data".lstrip("/")
+    shutil.copytree(host.argo, hidden)
+    if linked == "directory":
+        (host.root / "srv/link").symlink_to(f"..{HOMES}/argo/data")
+    else:
+        (host.root / "srv/link").mkdir()
+        (host.root / "srv/link/signals.db").symlink_to(f"../..{HOMES}/argo/data/signals.db")
+    host.set_up("--url", receiver.url, "--database", "/srv/link/signals.db", "--key-file", "-", key=KEY)
+    assert f'BindReadOnlyPaths="{HOMES}/argo/data"\n' in host.text(DROP_IN)
+    assert "ARGO_SIGNALS_DB=/srv/link/signals.db\n" in host.text(ENV)
+
+
+def test_a_root_may_be_named_from_here(host, receiver):
+    options = (*usual(host, receiver), "--key-file", "-")
+    done = subprocess.run([SCRIPT, "--root", "root/", *options], cwd=host.folder, env=host.environment, input=KEY,
+                          text=True, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0 and done.stdout.count(" 0 failed") == 2, done
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become Argo's user")
@@ -317,7 +365,9 @@ def test_the_key_is_in_no_argument_and_in_no_file_for_others(host, receiver):
     (["--key-file", "/nowhere/key"], 1, "the key's file cannot be read: /nowhere/key"),
     (["--key-file", "/dev/null"], 1, "the key (/dev/null) must be printable"),
     (["--key-file", "-", "--generate-key"], 2, "not both"),
-    (["--key-file", ""], 2, "there is no key yet"),
+    (["--key-file", ""], 2, "--key-file needs a value"),
+    (["--user", ""], 2, "--user needs a value"),
+    (["--root", ""], 2, "--root needs a value"),
     (["--api-key", "x"], 2, "every user of this host"),
     (["--purge"], 2, "--purge goes with --uninstall"),
     (["--url"], 2, "--url needs a value"),
@@ -332,12 +382,47 @@ def test_what_cannot_be_is_refused_before_anything_is_done(host, receiver, optio
     assert host.tree() == before and not host.calls()
 
 
-@pytest.mark.parametrize("key", ["two words", "two\nlines", "non-ascii-é", ""])
+@pytest.mark.parametrize("key", ["two words", "two\nlines", "non-ascii-é", "", "k" * 257])
 def test_a_key_that_is_none(host, receiver, key):
     said = host.set_up(*usual(host, receiver), "--key-file", "-", key=key, code=1)
-    assert "the key (standard input) must be printable ASCII" in said
+    assert re.search(r"the key \(standard input\) (must be printable ASCII|has more than 256 characters)", said)
     assert not key or key not in said
     assert not (host.root / API_KEY).exists()
+
+
+@pytest.mark.parametrize("place", [ENV, API_KEY, DROP_IN, OWN_UNIT])
+def test_a_directory_where_a_file_belongs(host, receiver, place):
+    """As a container's engine makes one, when it is to mount a file that is not there."""
+    options = (*usual(host, receiver), "--key-file", "-")
+    (host.root / place).mkdir(parents=True)
+    (host.root / "etc/alpine-sync").mkdir(exist_ok=True)
+    before = host.tree()
+    assert f"{host.root / place} is in the way" in host.set_up(*options, key=KEY, code=1)
+    assert host.tree() == before and not host.calls()
+
+
+@pytest.mark.parametrize("spoil", [
+    lambda folder: folder.chmod(0o777), lambda folder: folder.chmod(0o770),
+    pytest.param(lambda folder: os.chown(folder, 65534, 65534),
+                 marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away"))],
+    ids=["everybody's", "a group's", "somebody else's"])
+def test_a_directory_in_which_others_may_write(host, receiver, spoil):
+    """They could have put a link where the key is written to."""
+    options = (*usual(host, receiver), "--key-file", "-")
+    folder = host.root / "etc/alpine-sync"
+    folder.mkdir(parents=True)
+    spoil(folder)
+    before = host.tree()
+    assert f"others may write in {folder}" in host.set_up(*options, key=KEY, code=1)
+    assert host.tree() == before and not host.calls()
+
+
+@pytest.mark.parametrize(("url", "told"), [
+    ("http://localhost.elsewhere.example", True), ("http://127.0.0.1.elsewhere.example", True),
+    ("http://localhost:8001", False), ("http://[::1]:8001", False), ("https://alpine.example", False)])
+def test_a_key_that_would_travel_in_the_open_is_told(host, receiver, url, told):
+    said = host.set_up(*usual(host, receiver), "--url", url, "--generate-key", "--dry-run", code=3 if told else 0)
+    assert ("everybody on the way can read the key" in said) == told
 
 
 def test_without_the_program_it_says_so(host, receiver):
@@ -353,10 +438,11 @@ def test_a_service_that_does_not_start_is_told(host, receiver):
     assert " 0 failed" in said, "it is checked all the same"
 
 
-def test_a_key_among_the_settings_is_told(ready):
+@pytest.mark.parametrize("line", ["ARGO_API_KEY=another", "ARGO_API_KEY_FILE=/srv/argo/key"])
+def test_a_key_among_the_settings_is_told(ready, line):
     with open(ready.root / ENV, "a", encoding="utf-8") as env:
-        env.write("ARGO_API_KEY=another\n")
-    assert "goes before" in ready.set_up(code=3)
+        env.write(line + "\n")
+    assert f"sets {line.split('=')[0]}, which goes before" in ready.set_up(code=3)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -384,6 +470,13 @@ def test_it_takes_back_what_it_did_but_keeps_what_signals_hang_on(ready):
     ready.set_up("--uninstall", "--purge")
     assert not (ready.root / STATE).exists()
     ready.set_up("--uninstall")
+
+
+def test_it_leaves_settings_that_were_added_by_hand(ready):
+    with open(ready.root / ENV, "a", encoding="utf-8") as env:
+        env.write("ALPINE_LOG_LEVEL=debug\n")
+    assert f"left: {ready.root / ENV}, which has lines of yours" in ready.set_up("--uninstall")
+    assert "ALPINE_LOG_LEVEL=debug" in ready.text(ENV)
 
 
 def test_it_leaves_what_is_not_its_own(host, receiver):
