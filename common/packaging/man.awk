@@ -22,8 +22,7 @@ function print_setting(name,   line) {
     line = ".TP\n\\fB" escaped(name) "\\fR"
     if (name in secret) line = line ", \\fB" escaped(secret[name]) "\\fR"
     if (name in option) line = line ", \\fB" escaped(option[name]) "\\fR \\fI" (is_file(name) ? "FILE" : "VALUE") "\\fR"
-    print line "\n" escaped(meaning[name])
-    if (name in choices) print "(" escaped(choices[name]) ")"
+    print line "\n" escaped(meaning[name]) (name in choices ? " (" escaped(choices[name]) ")" : "") "."
     if (name in secret) print "Secret: it is never printed, and not taken from the command line."
     if (name in aws) print "In AWS Secrets Manager: " escaped(aws[name]) "."
     if (name in reloads) print "A reload (SIGHUP) applies it."

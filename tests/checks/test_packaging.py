@@ -132,6 +132,7 @@ def test_the_manual_page_has_every_command_option_and_setting(build, program):
         assert row, name
         assert default is None or f"Default: {default}.\n" in row[1], name
         assert ("A reload (SIGHUP) applies it." in row[1]) == (name in known.reloaded), name
+        assert all(line.endswith(".") for line in row[1].strip().splitlines()[1:]), f"{name}: sentences"
     assert all(option in shown for option in packaged.options(build, program))
     for secret in packaged.aws_secrets(program):
         assert f"In AWS Secrets Manager: {secret}.\n" in shown
