@@ -205,6 +205,18 @@ def test_removing_stops_and_keeps_what_signals_hang_on_and_purging_does_not(syst
     assert system.named("alpine", *PLACES) == before
 
 
+@root_only
+@each
+def test_purging_leaves_the_key_to_an_other_end_that_came_without_a_package(system, dpkg, program):
+    dpkg("-i", program)
+    kept = _configure(system)
+    dpkg("--purge", program)
+    left = {file for file in kept if system.path(file).exists()}
+    assert "/etc/alpine-sync/api-key" in left
+    others = "receiver.env" if program == "alpine-sender" else "sender.env"
+    assert f"/etc/alpine-sync/{others}" in left
+
+
 def _configure(system):
     """Write what an operator would; the contents by name."""
     files = {"/etc/alpine-sync/sender.env": "ALPINE_API_URL=http://127.0.0.1:1\n",
