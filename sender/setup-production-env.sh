@@ -122,7 +122,7 @@ write_file() {
     local file=$1 mode=$2
     temporary=$file.new
     rm -f "$temporary" # of a run that was killed
-    cat >"$temporary"
+    cat >"$temporary" || die "$file could not be written"
     chmod "$mode" "$temporary"
     sync "$temporary"
     mv -fT "$temporary" "$file"
@@ -420,6 +420,7 @@ run_as_user() (
     while IFS= read -r name; do
         case $name in PATH | LANG | LC_* | SHELLOPTS | BASHOPTS) ;; *) export -n "${name?}" ;; esac
     done < <(compgen -e)
+    for name in "${!ALPINE_@}" "${!ARGO_@}"; do unset "$name"; done
     while IFS= read -r name; do
         case $name in
             PATH | UID | EUID | PPID | SHELLOPTS | BASHOPTS | BASH_*) ;; # the shell's own

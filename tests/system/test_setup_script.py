@@ -197,7 +197,7 @@ def test_it_is_checked_with_the_service_s_environment_and_no_other(ready):
     """A proxy that only this shell knows would be another way than the service's, and one of the service's is its way."""
     env = ready.root / ENV
     nowhere = "http://127.0.0.1:1"
-    ready.set_up(before=("env", f"http_proxy={nowhere}", f"AWS_PROFILE={nowhere}"))
+    ready.set_up(before=("env", f"http_proxy={nowhere}", "ALPINE_STATE_DIR=/nowhere"))
     env.write_text(env.read_text() + f"http_proxy={nowhere}\nUID=0\nPATH=/nowhere\n")
     said = ready.set_up(code=3)
     assert "alpine-sender test ended with 1" in said and "readonly" not in said
@@ -452,6 +452,19 @@ def test_somebody_else_than_root():
                           env={"PATH": SYSTEM_PATH}, check=False)
     assert done.returncode == 1
     assert "this needs root" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@pytest.mark.parametrize("options", ["size=4k,mode=0700", "ro,mode=0700"], ids=["full", "read-only"])
+def test_a_disk_that_takes_no_file_is_told(host, receiver, options):
+    usually = (*usual(host, receiver), "--key-file", "-")
+    place = host.root / "etc/alpine-sync"
+    place.mkdir(parents=True)
+    mount = 'mount -t tmpfs -o "$0" tmpfs "$1"; shift; exec "$@"'
+    said = host.set_up(*usually, key=KEY, code=1, before=("unshare", "--mount", "sh", "-ec", mount, options, place))
+    name = API_KEY if options.startswith("ro") else ENV
+    assert f"{host.root / name} could not be written" in said
+    assert not host.calls()
 
 
 # --- and back ---
