@@ -1,6 +1,7 @@
 """SIGHUP: what it applies, what it leaves for a restart, and that it is all or nothing, also under load."""
 
 import json
+import os
 import signal as signals_of_unix
 import subprocess
 import threading
@@ -134,6 +135,25 @@ def test_a_reload_with_one_bad_value_changes_nothing(stage, maker, bad):
 
 
 # --- certificates ---
+
+@pytest.mark.parametrize("written_to", [False, True], ids=["nobody writes", "a writer that is silent"])
+def test_a_key_file_that_turned_into_a_pipe_holds_up_no_delivery(stage, written_to):
+    key = stage.folder / "key"
+    key.write_text(KEY)
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    sender = stage.sender(far_end, argo, ARGO_API_KEY=None, ARGO_API_KEY_FILE=key).start_service()
+    key.unlink()
+    os.mkfifo(key, 0o600)
+    os.chown(key, *os.stat(stage.folder)[4:6])
+    pipe = os.open(key, os.O_RDWR) if written_to else None
+    try:
+        reload(sender, "Reload refused")
+        made = argo.write(1)
+        wait_for(lambda: pairs(far_end.accepted) == pairs(made), 10, "the signal to arrive")
+    finally:
+        if pipe is not None:
+            os.close(pipe)
+
 
 def test_a_ca_file_that_holds_no_certificate_is_a_configuration_error(stage):
     file = stage.folder / "ca.pem"

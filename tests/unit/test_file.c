@@ -1,11 +1,14 @@
-/* file: whole small files, a limit, directories with their parents. */
+/* file: whole small files, a limit, pipes, directories with their parents. */
 #include "support.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -56,6 +59,63 @@ static void no_file(void **state)
     buf_clear(&content);
 }
 
+/* --- pipes ------------------------------------------------------------------------------------------------- */
+
+static void make_fifo(char path[])
+{
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && !close(fd) && !unlink(path) && !mkfifo(path, 0600));
+}
+
+static void a_fifo_without_a_writer_is_empty(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/alpine-unit-XXXXXX";
+    struct buf content = {0};
+    make_fifo(path);
+    assert_int_equal(file_read(path, 10, &content, NULL), 0);
+    assert_int_equal(content.len, 0);
+    buf_clear(&content);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* As the shell's <(…): the writer may need a moment. */
+static void what_comes_through_a_fifo_is_waited_for(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/alpine-unit-XXXXXX";
+    struct buf content = {0};
+    make_fifo(path);
+    int held = open(path, O_RDWR);
+    pid_t writer = fork();
+    if (writer == 0) {
+        (void)poll(NULL, 0, 50);
+        _exit(write(held, "key", 3) == 3 ? 0 : 1);
+    }
+    (void)close(held);
+    assert_int_equal(file_read(path, 10, &content, NULL), 0);
+    assert_string_equal(content.data, "key");
+    assert_int_equal(waitpid(writer, NULL, 0), writer);
+    buf_clear(&content);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void a_writer_that_is_silent_is_given_up(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/alpine-unit-XXXXXX";
+    struct buf content = {0};
+    struct err err = {0};
+    make_fifo(path);
+    int held = open(path, O_RDWR);
+    assert_int_equal(file_read(path, 10, &content, &err), -1);
+    assert_int_equal(errno, ETIMEDOUT);
+    assert_non_null(strstr(err.message, path));
+    (void)close(held);
+    buf_clear(&content);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void directories_with_their_parents(void **state)
 {
     (void)state;
@@ -100,6 +160,9 @@ int main(void)
         cmocka_unit_test(a_file_is_read_whole),
         cmocka_unit_test(one_byte_too_many),
         cmocka_unit_test(no_file),
+        cmocka_unit_test(a_fifo_without_a_writer_is_empty),
+        cmocka_unit_test(what_comes_through_a_fifo_is_waited_for),
+        cmocka_unit_test(a_writer_that_is_silent_is_given_up),
         cmocka_unit_test(directories_with_their_parents),
         cmocka_unit_test(a_directory_that_cannot_be),
     };
