@@ -104,6 +104,8 @@ static int open_as(struct sqlite_file *file, bool immutable, struct err *err)
     (void)snprintf(uri, sizeof uri, "%s?mode=ro%s", file->uri, immutable ? "&immutable=1" : "");
     if (stat(file->path, &file->opened))
         return err_set_errno(err, "%s", file->path);
+    if (!S_ISREG(file->opened.st_mode)) /* opening a FIFO would wait for its writer */
+        return err_set(err, "%s is no file", file->path);
     if (sqlite3_open_v2(uri, &file->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) != SQLITE_OK)
         return sqlite_file_fail(file, err);
     (void)sqlite3_busy_timeout(file->db, file->busy_limit_ms);

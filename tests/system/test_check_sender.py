@@ -109,6 +109,9 @@ def test_the_source(sender):
     check(sender, ARGO_SIGNALS_DB=gone).expect("source", "fail", str(gone), "ARGO_SIGNALS_DB").others_pass("source")
     gone.write_text("no database " * 100)
     check(sender, ARGO_SIGNALS_DB=gone).expect("source", "fail", "table `signals`")
+    gone.unlink()
+    os.mkfifo(gone)
+    quick_check(sender, ARGO_SIGNALS_DB=gone).expect("source", "fail", str(gone))
 
 
 def test_the_log(sender):
