@@ -161,8 +161,8 @@ static void a_newer_version_is_refused(void **state)
         assert_non_null(strstr(stage->err.message, "upgrade"));
     }
     assert_int_equal(stage->damages, 0); /* it is not moved aside: it is somebody's */
-    assert_int_equal(version, 2);
-    stage_sql(stage, "PRAGMA user_version = 2");
+    assert_int_equal(version, 3);
+    stage_sql(stage, "PRAGMA user_version = 3");
     reopen(stage);
     assert_int_equal(stage_saved(stage), 7);
 }
