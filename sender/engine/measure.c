@@ -30,7 +30,7 @@ void measure_delivered(const struct flight *flight, const struct batch_item *ite
 {
     struct metrics *metrics = flight->delivery->metrics;
     const struct batch *batch = flight->batch;
-    if (!metrics)
+    if (!metrics || item->dead_id)
         return;
     int64_t age_us = batch_age_us(batch, (size_t)(item - batch->items), clock_wall_us(), clock_monotonic_ns());
     metrics_observe(metrics, SENDER_DELIVERY_LATENCY, 0, (double)age_us / 1e6);

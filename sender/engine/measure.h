@@ -9,7 +9,7 @@
 void measure_answer(const struct flight *flight, const struct transport_answer *answer);
 /* … and this was what it came to. */
 void measure_outcome(const struct delivery *delivery, enum outcome outcome);
-/* An item of its batch was delivered. */
+/* An item of its batch was delivered. A dead letter that was sent again says nothing about latency. */
 void measure_delivered(const struct flight *flight, const struct batch_item *item);
 
 #endif

@@ -97,6 +97,24 @@ def test_a_reason_that_a_receiver_made_up_is_counted_as_other(stage):
     assert figure(sender, "signals_total", result="dead") == 1, "it was one all the same"
 
 
+def test_a_letter_that_is_sent_again_says_nothing_about_latency(stage):
+    """Since when it has been under way nobody knows; it would count as delivered at once."""
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    right = far_end.otherwise
+    far_end.otherwise = lambda _: (422, {"status": "error", "code": "invalid_field", "detail": "no"})
+    argo.write(1)
+    sender = stage.sender(far_end, argo).listen().start_service()
+    sender.settled(delivered=0, dead=1)
+    far_end.otherwise = right
+    assert sender.command("dead", "retry", "--all").code == 0
+    sender.settled(delivered=1)
+    assert figure(sender, "signals_total", result="delivered") == 1
+    assert figure(sender, "delivery_latency_seconds_count") == 0
+    argo.write(1)
+    sender.settled(delivered=2)
+    assert figure(sender, "delivery_latency_seconds_count") == 1
+
+
 @pytest.mark.parametrize("with_log", [False, True], ids=["table", "table and log"])
 def test_what_waits_is_counted_wherever_it_stands(stage, with_log):
     """In flight, read, and not read yet; a signal that stands in the log and in the table is one."""
