@@ -93,9 +93,12 @@ static void view(struct status_pages *pages, struct view *view)
 
 /* --- /livez, /readyz, /status ------------------------------------------------------------------------------ */
 
+/* 0: nothing waits; NAN: it is not known whether something does. */
 static double age_s(const struct view *view)
 {
-    return view->facts.oldest_age_us > 0 ? (double)view->facts.oldest_age_us / 1e6 : 0;
+    if (view->facts.oldest_age_us > 0)
+        return (double)view->facts.oldest_age_us / 1e6;
+    return view->pending < 0 ? NAN : 0;
 }
 
 static const char *link_name(enum link_state state)
@@ -165,7 +168,10 @@ static int write_status(void *context, struct buf *body)
     buf_add_char(body, '{');
     status_json_add(body, &figures);
     json_text_name(body, "oldest_unsent_age_seconds");
-    buf_add_format(body, "%.3f", age_s(&seen));
+    if (isnan(age_s(&seen)))
+        buf_add_text(body, "null");
+    else
+        buf_add_format(body, "%.3f", age_s(&seen));
     json_text_member_cstring(body, "link", link_name(seen.facts.stats.link));
     json_text_member_cstring(body, "hold_advice", seen.facts.stats.hold_advice);
     json_text_member_bool(body, "ready", health_is_ready(&seen.facts));

@@ -38,7 +38,8 @@ static const struct metric table[] = {
      .help = "Signals in Argo's files that are not settled.",
      .kind = METRIC_GAUGE},
     {.name = "alpine_sender_oldest_unsent_age_seconds",
-     .help = "Age of the oldest signal that is not settled, by its own timestamp; 0 if there is none.",
+     .help = "Age of the oldest signal that is not settled, by its own timestamp; 0 if there is none, and left out "
+             "while Argo's table cannot be read.",
      .kind = METRIC_GAUGE},
     {.name = "alpine_sender_dead_letters",
      .help = "Dead letters that are kept, by reason.",

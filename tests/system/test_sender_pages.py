@@ -245,10 +245,11 @@ def test_unready_without_argos_table(stage):
     sender = stage.sender(stage.fake_receiver(), stage.folder / "argo" / "signals.db").listen().start_service()
     assert wait_reason(sender, "source") == "Argo's table cannot be read"
     page = sender.get("/status").json
-    assert page["pending"] is None and page["lag_seconds"] is None
+    assert page["pending"] is None and page["lag_seconds"] is None and page["oldest_unsent_age_seconds"] is None
     seen = scrape(sender)
     assert seen.value("alpine_sender_source_readable") == 0
-    assert seen.value("alpine_sender_pending_signals") is None, "not known, which is not 0"
+    for name in ("pending_signals", "oldest_unsent_age_seconds"):
+        assert seen.value(f"alpine_sender_{name}") is None, "not known, which is not 0"
     stage.argo().write(1)
     wait_ready(sender)
     assert figure(sender, "source_readable") == 1
