@@ -11,6 +11,7 @@
 /* A Retry-After is heeded up to an hour; one of more than a day is a mistake, and none. */
 #define US_PER_S 1000000LL
 enum { RETRY_AFTER_MAX_S = 3600, RETRY_AFTER_SENSE_S = 86400 };
+enum { HIDE_MIN = 16 };
 
 /* Without a connection nothing was sent, so the request's size was not the trouble. */
 static bool was_connected(CURL *easy)
@@ -90,4 +91,15 @@ bool curl_answer_offers(CURL *easy, const char *coding)
         at += rest;
     }
     return false;
+}
+
+void curl_answer_hide(char *body, size_t len, const char *secret)
+{
+    const char *end = body + len;
+    size_t size = secret ? strlen(secret) : 0;
+    if (size < HIDE_MIN || !body)
+        return;
+    for (char *found = memmem(body, len, secret, size); found;
+         found = memmem(found, (size_t)(end - found), secret, size))
+        memset(found, '*', size);
 }

@@ -70,9 +70,20 @@ static void forget(struct transport_curl *curl, const struct call *call)
         *at = call->next;
 }
 
+/* The key that this request went with; another one may be in use by now. */
+static const char *key_of(const struct call *call)
+{
+    static const char name[] = "X-API-Key: ";
+    const struct curl_slist *line = call->headers;
+    while (line && strncmp(line->data, name, sizeof name - 1) != 0)
+        line = line->next;
+    return line ? line->data + sizeof name - 1 : NULL;
+}
+
 static void finish(struct call *call, CURLcode code)
 {
     long status = 0;
+    curl_answer_hide(call->answer.data, call->answer.len, key_of(call));
     (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
     if (code == CURLE_OK)
         call->curl->offered = curl_answer_offers(call->easy, COMPRESS_CODING);

@@ -309,8 +309,9 @@ def test_an_older_receiver(stage):
     check(sender).expect("receiver version", "warn", "older", "upgrade").others_pass("receiver version")
 
 
-def test_no_secret_is_in_what_check_says(sender, authority):
-    sender.far_end.otherwise = (401, {"status": "error", "code": "unauthorized", "detail": KEY[:0]})
+def test_no_secret_is_in_what_check_says(sender, stage, authority):
+    echo = (500, {"status": "error", "code": "unavailable", "detail": f"X-API-Key: {KEY}"})
+    sender.far_end.otherwise = echo
     key = sender.folder / "key"
     key.write_text(KEY)
     for settings in ({}, {"ALPINE_LOG_LEVEL": "debug"}, {"ARGO_API_KEY": None, "ARGO_API_KEY_FILE": key},
@@ -318,3 +319,4 @@ def test_no_secret_is_in_what_check_says(sender, authority):
         for options in ((), ("--json",)):
             done = sender.command("check", *options, **settings)
             assert KEY not in done.out + done.err, done
+    assert KEY not in sender.command("check", ALPINE_API_URL=stage.fake_receiver(health=echo).url).out

@@ -11,7 +11,7 @@ from support.argo import seal
 from support.fake_receiver import right_answer
 from support.http import RawConnection
 from support.process import run_program
-from support.receiver import PREFIX
+from support.receiver import KEY, PREFIX
 from support.waiting import wait_for
 
 pytestmark = pytest.mark.under_tsan
@@ -81,6 +81,18 @@ def test_a_dead_letters_line_has_the_id_of_the_request_that_was_refused(stage, m
     [dead], [conflict] = lines(sender, "Dead letter: "), lines(receiver, "Conflict: ")
     [alarm] = lines(sender, "Alarm: ")
     assert request_id(dead) == request_id(conflict) == request_id(alarm)
+
+
+def test_a_far_end_that_gives_the_key_back_does_not_bring_it_into_log_or_letters(stage):
+    """What echoes requests, at a wrong address or on the way."""
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    far_end.otherwise = lambda request: (422, {"status": "error", "code": "no", "detail": str(dict(request.headers))})
+    argo.write(1)
+    sender = stage.sender(far_end, argo).start_service()
+    sender.settled(delivered=0, dead=1)
+    letters = sender.command("dead", "show", "1")
+    assert "X-API-Key" in letters.out and "X-API-Key" in sender.log(), "the rest of it is shown"
+    assert KEY not in letters.out + sender.log()
 
 
 def test_an_answer_with_the_id_of_another_request_is_noted_and_believed(stage):
