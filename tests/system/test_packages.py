@@ -173,6 +173,12 @@ def test_set_up_by_the_installed_script(system, dpkg, stage):
     assert system.path("/etc/alpine-sync/api-key").read_text() == KEY + "\n"
     assert "restart alpine-sender.service" in system.path("/tmp/systemctl").read_text()
     assert f"ALPINE_API_URL={receiver.url}" in system.path("/etc/alpine-sync/sender.env").read_text()
+    readme = system.path("/usr/share/doc/alpine-sender/README.Debian").read_text()
+    beside = re.search(r"^ +(\(set -a;.*)$", readme, re.MULTILINE)[1].replace("-u argo", "-u root")
+    done = system.run("sh", "-c", beside)
+    assert done.code == 0 and re.search("^pending +5$", done.out, re.MULTILINE), done
+    page = system.run("man", "alpine-sender").out
+    assert beside.replace("-u root", "-u argo") in page.replace("\u2010", "-")
 
 
 @root_only
