@@ -19,9 +19,9 @@ int64_t curl_answer_retry_after_ns(CURL *easy);
 int64_t curl_answer_date_us(CURL *easy);
 /* Whether its Accept-Encoding names this coding: the server takes bodies in it (RFC 7694). */
 bool curl_answer_offers(CURL *easy, const char *coding);
-/* Overwrites the secret wherever it stands in a body: a far end that gives back what it was sent (an echo at a wrong
- * address, a debugging proxy) must not bring the key into the log, dead letters or what check prints. Only one of 16
- * bytes or more: a shorter one may be a word of an honest answer. secret may be NULL. */
+/* Overwrites the secret wherever it stands in a body: a far end that gives back what it was sent (an echo at a
+ * wrong address, a debugging proxy) must not bring the key into the log, dead letters or what check prints. Only
+ * one of 16 bytes or more: a shorter one may be a word of an honest answer. secret may be NULL. */
 void curl_answer_hide(char *body, size_t len, const char *secret);
 
 #endif
