@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "adapters/endpoint.h"
 #include "adapters/tls_probe.h"
@@ -32,13 +33,45 @@ static double milliseconds(int64_t ns)
     return (double)ns / (double)NS_PER_MS;
 }
 
+/* "example.org" and ".example.org" stand for the host and all below it, an address for itself alone. */
+static bool names_host(const char *name, size_t len, const char *host)
+{
+    size_t host_len = strlen(host);
+    bool is_address = strspn(host, "0123456789.") == host_len || strchr(host, ':');
+    for (; len && *name == '.'; len--)
+        name++;
+    if (!len || len > host_len || strncasecmp(host + host_len - len, name, len) != 0)
+        return false;
+    return len == host_len || (!is_address && host[host_len - len - 1] == '.');
+}
+
+/* What no_proxy excepts, as libcurl reads it; but of networks (10.0.0.0/8) only libcurl knows. */
+static bool goes_past_proxies(const char *host)
+{
+    const char *list = getenv("no_proxy");
+    if (!list)
+        list = getenv("NO_PROXY");
+    if (!list || !strcmp(list, "*"))
+        return list != NULL;
+    while (*list) {
+        size_t len = strcspn(list, ", ");
+        if (names_host(list, len, host))
+            return true;
+        list += len + strspn(list + len, ", ");
+    }
+    return false;
+}
+
 /* The variables that libcurl heeds; HTTP_PROXY in capitals is none of them. */
-static const char *proxy_variable(bool is_tls)
+static const char *proxy_variable(const struct endpoint *endpoint)
 {
     static const char *const of_tls[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
     static const char *const of_plain[] = {"http_proxy", "all_proxy", "ALL_PROXY"};
+    bool is_tls = endpoint->is_tls;
     const char *const *names = is_tls ? of_tls : of_plain;
     size_t count = is_tls ? sizeof of_tls / sizeof *of_tls : sizeof of_plain / sizeof *of_plain;
+    if (goes_past_proxies(endpoint->host))
+        return NULL;
     for (size_t i = 0; i < count; i++) {
         const char *value = getenv(names[i]);
         if (value && *value)
@@ -259,7 +292,7 @@ void check_network(const struct checking *checking)
         report_add(checking->report, REPORT_FAIL, "dns", "%s. Check ALPINE_API_URL", err.message);
         return;
     }
-    network.proxy = proxy_variable(network.endpoint.is_tls);
+    network.proxy = proxy_variable(&network.endpoint);
     for (size_t i = 0; i < sizeof steps / sizeof *steps && steps[i](&network); i++)
         ;
     if (network.addresses)

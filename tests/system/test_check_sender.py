@@ -225,6 +225,22 @@ def test_a_proxy_looks_names_up_itself(sender):
     checked.expect("dns", "pass", "http_proxy").lacks("tcp").expect("receiver", "pass")
 
 
+@pytest.mark.parametrize("host, excepted, past", [
+    ("127.0.0.1", "127.0.0.1", True), ("127.0.0.1", "*", True), ("127.0.0.1", "other, 127.0.0.1,", True),
+    ("127.0.0.1", ".0.0.1", False), ("127.0.0.1", "27.0.0.1", False), ("127.0.0.1", "", False),
+    ("localhost", "example.org,LocalHost", True), ("localhost", ".localhost", True), ("localhost", "host", False),
+    ("localhost", "a.localhost", False)])
+def test_what_no_proxy_excepts_is_looked_at_directly(sender, host, excepted, past):
+    """As libcurl sees it: there is no proxy at that port, so that only what goes past it arrives."""
+    url = sender.far_end.url.replace("127.0.0.1", host)
+    checked = check(sender, ALPINE_API_URL=url, http_proxy="http://127.0.0.1:1", no_proxy=excepted)
+    checked.expect("receiver", "pass" if past else "fail")
+    if past:
+        checked.expect("tcp", "pass").expect("tls", "pass", "on this host")
+    else:
+        checked.expect("dns", "pass", "http_proxy").lacks("tcp")
+
+
 # --- TLS ---
 
 @pytest.fixture(name="authority")
