@@ -1,14 +1,25 @@
 /* backlog: looks, and changes nothing. */
 #include "engine/backlog.h"
 
+#include "base/clock.h"
 #include "engine/delivery_parts.h"
+
+/* Most of what a sweep sends was delivered long ago, so its timestamps tell nothing. */
+static int64_t age_of_feed_us(const struct feed *feed, int64_t wall_us, int64_t now_ns)
+{
+    const struct batch *batch = feed->list.first;
+    if (!batch)
+        return -1;
+    if (feed->kind == FEED_SWEEP)
+        return (now_ns - batch->read_ns) / NS_PER_US;
+    return batch_age_us(batch, 0, wall_us, now_ns);
+}
 
 int64_t backlog_age_us(const struct delivery *delivery, int64_t wall_us, int64_t now_ns)
 {
     int64_t oldest = -1;
     for (size_t kind = FEED_LOG; kind < FEED_COUNT; kind++) {
-        const struct batch *batch = delivery->feeds[kind].list.first;
-        int64_t age = batch ? batch_age_us(batch, 0, wall_us, now_ns) : -1;
+        int64_t age = age_of_feed_us(&delivery->feeds[kind], wall_us, now_ns);
         oldest = age > oldest ? age : oldest;
     }
     return oldest;

@@ -10,8 +10,9 @@
 
 #include "engine/delivery.h"
 
-/* How old the oldest signal is that was read and waits, in microseconds (batch_age_us); -1: none waits. Looks at
- * one signal of each feed: what was read after it stood behind it in the source. */
+/* How old the oldest signal is that was read and waits, in microseconds (batch_age_us; of what a sweep found: since
+ * it was found); -1: none waits. Looks at one signal of each feed: what was read after it stood behind it in the
+ * source. */
 int64_t backlog_age_us(const struct delivery *delivery, int64_t wall_us, int64_t now_ns);
 /* Since when no request has begun or ended, although some are under way; 0: none is. */
 int64_t backlog_still_since_ns(const struct delivery *delivery);

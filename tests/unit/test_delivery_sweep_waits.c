@@ -1,6 +1,9 @@
 /* delivery: a sweep waits for everything else, and outlives failures and restarts. */
 #include "sweep_ends.h"
 
+#include "engine/backlog.h"
+#include "fake_clock.h"
+
 /* --- waiting ----------------------------------------------------------------------------------------------- */
 
 static void it_waits_while_something_is_being_sent(void **state)
@@ -34,6 +37,25 @@ static void new_rows_go_first(void **state)
     arrive(ends, 1);
     answer_stored(ends, sent);
     check_flight(ends, sent + 1, "/signal", 101, 1);
+    answer_all_stored(ends);
+    check_quiet(ends);
+}
+
+/* Most of a block was delivered long ago: by its timestamps a signal would seem to have waited for days. */
+static void what_it_sends_waits_since_it_was_found(void **state)
+{
+    struct ends *ends = *state;
+    open_with(ends, 100);
+    insert_row(ends, 0, "late");
+    int sent = ends->sent;
+    sweep(ends);
+    assert_int_equal(ends->sent, sent + 1);
+    int64_t age_us = backlog_age_us(ends->delivery, INT64_MAX, clock_monotonic_ns());
+    assert_true(age_us >= 0 && age_us < 60000000);
+    answer_unreachable(ends, sent);
+    fake_clock_advance(60 * NS_PER_S);
+    assert_int_equal(backlog_age_us(ends->delivery, INT64_MAX, clock_monotonic_ns()), age_us + 60000000);
+    delivery_tick(ends->delivery, clock_monotonic_ns());
     answer_all_stored(ends);
     check_quiet(ends);
 }
@@ -257,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_waits_while_something_is_being_sent),
         TEST(new_rows_go_first),
+        TEST(what_it_sends_waits_since_it_was_found),
         TEST(it_waits_while_the_link_is_down),
         TEST(it_waits_while_the_table_is_away),
         TEST(the_table_goes_away_while_a_block_is_sent),
