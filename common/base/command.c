@@ -10,6 +10,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/digest.h"
+
 enum { OPTION_SIZE = 96 };
 
 int command_usage_error(const struct invocation *invocation, const char *format, ...)
@@ -285,6 +287,7 @@ static int flush_results(const struct invocation *invocation, int code)
 int command_main(const struct program *program, int argc, char **argv)
 {
     struct invocation invocation = {.program = program};
+    digest_save_memory();
     protect_process();
     occupy_standard_files();
     int code = parse(&invocation, argc, argv);

@@ -13,6 +13,10 @@ struct digest {
     unsigned char bytes[DIGEST_SIZE];
 };
 
+/* Once, before anything else uses OpenSSL (curl_global_init does): keeps the library's texts of its errors out of
+ * memory, which are half a megabyte. libssl's own, that say why a handshake failed, and those about certificates
+ * stay. */
+void digest_save_memory(void);
 /* SHA-256 of len bytes. */
 void digest_sha256(const void *data, size_t len, struct digest *digest);
 /* True if equal, in a time that depends on nothing. */
