@@ -48,13 +48,13 @@ static const char survey_sql[] =
 
 static bool is_true(PGresult *row, enum column column)
 {
-    const char *text = PQgetvalue(row, 0, column);
+    const char *text = PQgetvalue(row, 0, (int)column);
     return !strcmp(text, "t") || !strcmp(text, "on");
 }
 
 static void copy_text(PGresult *row, enum column column, char *text, size_t size)
 {
-    (void)snprintf(text, size, "%s", PQgetvalue(row, 0, column));
+    (void)snprintf(text, size, "%s", PQgetvalue(row, 0, (int)column));
 }
 
 static void read_row(PGresult *row, struct pg_survey *survey)
