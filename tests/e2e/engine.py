@@ -96,11 +96,18 @@ class OwnEngine(Engine):
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen([str(part) for part in command], stdin=subprocess.DEVNULL, stdout=log,
                                              stderr=log, start_new_session=True)
+        try:
+            self._await_start()
+        except BaseException:  # Ctrl-C too: nobody else knows of it yet
+            self.stop()
+            raise
+        return self
+
+    def _await_start(self):
         wait_for(lambda: self._process.poll() is not None or self.answers(), START_LIMIT, "dockerd to answer")
         if self._process.poll() is not None:
             raise Impossible(f"dockerd ended with {self._process.returncode}:\n{self.log.read_text()[-2000:]}")
         self._clear_data()
-        return self
 
     def stop(self):
         if self._process is not None and self._process.poll() is None:
@@ -126,10 +133,10 @@ class OwnEngine(Engine):
             self.docker(*what, "-f")
 
     def _clear_runtime(self):
-        """dockerd leaves a network namespace mounted."""
+        """dockerd leaves a network namespace mounted, and, stopped while it starts, its data directory."""
         for line in reversed(Path("/proc/self/mounts").read_text().splitlines()):
             target = line.split()[1]
-            if Path(target).is_relative_to(self.runtime):
+            if Path(target).is_relative_to(self.runtime) or Path(target).is_relative_to(self.folder):
                 subprocess.run(["umount", target], check=False)
         shutil.rmtree(self.runtime, ignore_errors=True)
 
