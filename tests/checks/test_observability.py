@@ -15,6 +15,7 @@ FOLDER = REPO / "docker" / "observability"
 DASHBOARDS = sorted((FOLDER / "grafana" / "dashboards").glob("*.json"))
 PROVISIONING = FOLDER / "grafana" / "provisioning"
 SEVERITIES = {"critical", "warning"}
+GRAFANAS_OWN = {"bargauge", "gauge", "heatmap", "histogram", "row", "stat", "state-timeline", "table", "text", "timeseries"}
 
 
 @pytest.fixture(scope="module", name="metrics")
@@ -140,3 +141,29 @@ def test_the_dashboards_metrics_come_from_the_provisioned_source():
         assert set(re.findall(r'"uid": "(.*?)"', text(path))) == {source["uid"], json.loads(text(path))["uid"]}
     provider, = yaml.safe_load(text(PROVISIONING / "dashboards" / "alpine-sync.yml"))["providers"]
     assert provider["type"] == "file" and provider["options"]["path"].startswith("/")
+
+
+def test_grafana_finds_what_compose_gives_it():
+    """Grafana itself runs in no test: what its settings name has to be there."""
+    services = yaml.safe_load(text(REPO / "docker" / "compose.yaml"))["services"]
+    mounts = dict(volume.split(":")[1::-1] for volume in services["grafana"]["volumes"])
+    provider, = yaml.safe_load(text(PROVISIONING / "dashboards" / "alpine-sync.yml"))["providers"]
+    assert REPO / "docker" / mounts[provider["options"]["path"]] == FOLDER / "grafana" / "dashboards"
+    assert REPO / "docker" / mounts["/etc/grafana/provisioning"] == PROVISIONING
+    source, = yaml.safe_load(text(PROVISIONING / "datasources" / "prometheus.yml"))["datasources"]
+    port = services["prometheus"]["ports"][0].rsplit(":", 1)[1]
+    assert source["type"] == "prometheus" and source["url"] == f"http://prometheus:{port}"
+    assert set(services["grafana"]["networks"]) & set(services["prometheus"]["networks"])
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=path_name)
+def test_a_dashboard_has_the_form_that_grafana_reads(path):
+    dashboard = json.loads(text(path))
+    assert isinstance(dashboard["schemaVersion"], int) and len(dashboard["uid"]) <= 40 and dashboard["title"]
+    for panel in dashboard["panels"]:
+        assert panel["type"] in GRAFANAS_OWN, f"{panel['title']}: {panel['type']} takes a plugin"
+        names = [target["refId"] for target in panel.get("targets", [])]
+        assert len(set(names)) == len(names) and (names or panel["type"] in ("row", "text")), panel["title"]
+        defaults = panel.get("fieldConfig", {}).get("defaults", {})
+        levels = [step["value"] for step in defaults.get("thresholds", {}).get("steps", [])]
+        assert not levels or (levels[0] is None and levels[1:] == sorted(levels[1:])), panel["title"]

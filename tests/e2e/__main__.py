@@ -19,10 +19,12 @@ from .engine import Impossible, find_engine
 from .images import Images
 from .production import Production
 from .scenario import Scenario
+from .watching import Watching
 
 FOLDER = BUILD / "e2e"
 RATE = 40  # signals a second
 SKIPPED = 77
+LEAVE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def say(text):
@@ -59,19 +61,27 @@ def run(engine, course):
     images = course.step("base images", lambda: Images(engine))
     course.step("images are built", images.build)
     course.step("a second build has the same content", lambda: build_twice(images))
-    ports = take_port(), take_port()
+    ports = [take_port().number for _ in range(3)]
     secrets = FOLDER / "secrets"
     subprocess.run([REPO / "docker/secrets.sh", secrets], check=True)
-    variables = {**images.variables(), "SECRETS": str(secrets), "ARGO_RATE": str(RATE), "ALPINE_PORT": str(ports[0].number),
-                 "PUBLISH": f"127.0.0.1:{ports[1].number}"}
+    variables = {**images.variables(), "SECRETS": str(secrets), "ARGO_RATE": str(RATE), "ALPINE_PORT": str(ports[0]),
+                 "PUBLISH": f"127.0.0.1:{ports[1]}", "PROMETHEUS_PORT": str(ports[2])}
     name = f"alpine-e2e-{os.getpid()}"
     local = Compose(engine, REPO / "docker/compose.yaml", name, variables)
     production = Compose(engine, REPO / "docker/compose.production.yaml", f"{name}-production", variables)
     sides = Sides(local)
     try:
-        course.steps("local", Scenario(local, sides, secrets).steps())
-        course.steps("production", Production(production, local, sides, ports[1].number).steps())
-    except BaseException:
+        scenario = Scenario(local, sides, secrets)
+        watching = Watching(local, sides, ports[2])
+        course.step("local: comes up", scenario.comes_up)
+        watching.start()  # it has looked a few times when it is asked
+        course.steps("local", scenario.steps())
+        say("Grafana is left out: Debian has no package of it")
+        course.steps("observability", watching.steps())
+        course.step("local: both sides agree", scenario.both_sides_agree)
+        key = (secrets / "api-key").read_text().strip()
+        course.steps("production", Production(production, local, sides, ports[1], key).steps())
+    except Exception:
         keep_logs(local, production)
         raise
     finally:
@@ -95,14 +105,22 @@ def keep_logs(*systems):
 def take_down(local, production):
     """Containers of the one are in networks of the other: first all containers, then the networks."""
     for system in (production, local):
-        system.compose("kill", check=False)
-        system.compose("rm", "-f", "-v", check=False)
+        system.remove()
     for system in (production, local):
         system.down()
 
 
+def leave(number, _):
+    """What was started is taken down on the way out; a second Ctrl-C does not cut that short, here or in a child."""
+    for one in LEAVE:
+        signal.signal(one, signal.SIG_IGN)
+    say(f"{signal.Signals(number).name}: taking everything down")
+    sys.exit(128 + number)
+
+
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is taken down on the way out
+    for number in LEAVE:
+        signal.signal(number, leave)
     FOLDER.mkdir(parents=True, exist_ok=True)
     course = Course()
     with open(FOLDER / ".lock", "w", encoding="utf-8") as lock:

@@ -7,6 +7,7 @@ from support.waiting import wait_for
 from .engine import Failed
 
 HEALTHY_LIMIT = 60
+PROFILES = {"COMPOSE_PROFILES": "observability"}  # without it Compose v2 leaves their containers alone
 
 
 class Compose:
@@ -18,14 +19,20 @@ class Compose:
         self._variables = variables
         self._call = [*engine.compose, "-f", file, "-p", project]
 
-    def compose(self, *arguments, limit=180, check=True):
-        return self.engine.run(*self._call, *arguments, limit=limit, check=check, environment=self._variables)
+    def compose(self, *arguments, limit=180, check=True, profiles=None):
+        return self.engine.run(*self._call, *arguments, limit=limit, check=check,
+                               environment={**self._variables, **(profiles or {})})
 
     def up(self, *services):
         return self.compose("up", "-d", *services)
 
+    def remove(self):
+        """All containers, at once."""
+        self.compose("kill", check=False, profiles=PROFILES)
+        self.compose("rm", "-f", "-v", check=False, profiles=PROFILES)
+
     def down(self):
-        self.compose("down", "-v", "--remove-orphans", "-t", "5", check=False)
+        self.compose("down", "-v", "--remove-orphans", "-t", "5", check=False, profiles=PROFILES)
 
     # --- single containers ---
 

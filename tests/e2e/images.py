@@ -17,8 +17,11 @@ PULL_LIMIT = 300
 BUILD_LIMIT = 900
 BASE = "alpine-e2e-debian:12"
 STAND_IN = "alpine-e2e-stand-in"
+PROMETHEUS = "alpine-e2e-prometheus"
+# debootstrap mounts /proc: whenever it is ended, nothing stays mounted, and no child of it stays
+ALONE = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
 OURS = {"receiver": "alpine-e2e-receiver", "sender": "alpine-e2e-sender", "argo": "alpine-e2e-argo"}
-FROM_REGISTRY = ("debian:12", "postgres:15", "haproxy:2.6")
+FROM_REGISTRY = ("debian:12", "postgres:15", "haproxy:2.6", "prom/prometheus:v2.55.1")
 
 
 class Images:
@@ -33,14 +36,15 @@ class Images:
     def variables(self):
         given = {"RECEIVER_IMAGE": OURS["receiver"], "SENDER_IMAGE": OURS["sender"], "ARGO_IMAGE": OURS["argo"]}
         if self.offline:
-            given.update(POSTGRES_IMAGE=STAND_IN, HAPROXY_IMAGE=STAND_IN)
+            given.update(POSTGRES_IMAGE=STAND_IN, HAPROXY_IMAGE=STAND_IN, PROMETHEUS_IMAGE=PROMETHEUS)
         return given
 
     def build(self):
         """Everything: two at a time, as the receiver's and the sender's begin with the same packages."""
         jobs = [lambda: (self._build_ours("receiver"), self._build_ours("sender")), lambda: self._build_ours("argo")]
         if self.offline:
-            jobs.append(lambda: self._build(STAND_IN, "stand-in.Dockerfile", REPO / "tests/e2e"))
+            jobs += [lambda: self._build(PROMETHEUS, "prometheus.Dockerfile", REPO / "tests/e2e"),
+                     lambda: self._build(STAND_IN, "stand-in.Dockerfile", REPO / "tests/e2e")]
         with ThreadPoolExecutor(2) as pool:
             for job in [pool.submit(job) for job in reversed(jobs)]:
                 job.result()
@@ -69,7 +73,7 @@ class Images:
         if not shutil.which("debootstrap"):
             raise Impossible("no registry can be reached, and debootstrap is not installed")
         with tempfile.TemporaryDirectory(prefix="alpine-e2e-") as folder:
-            self.engine.run("debootstrap", "--variant=minbase", "bookworm", folder, MIRROR, limit=BUILD_LIMIT)
+            self.engine.run(*ALONE, "debootstrap", "--variant=minbase", "bookworm", folder, MIRROR, limit=BUILD_LIMIT)
             # as in the registry's images: no flush after each file of a package
             Path(folder, "etc/dpkg/dpkg.cfg.d/unsafe-io").write_text("force-unsafe-io\n", encoding="utf-8")
             archive = f"tar -C {folder} --numeric-owner --exclude=./var/cache/apt/archives/*.deb -c . | docker import - {BASE}"

@@ -27,10 +27,11 @@ class Scenario:
         self.secrets = secrets
 
     def steps(self):
-        return [self.comes_up, self.signals_arrive, self.logs_can_be_searched, self.nothing_else_is_in_the_images,
+        """Between `comes_up` and `both_sides_agree`."""
+        return [self.signals_arrive, self.logs_can_be_searched, self.nothing_else_is_in_the_images,
                 self.containers_may_do_nothing, self.the_receivers_role_may_do_nothing_else, self.receiver_is_drained,
                 self.receiver_is_killed, self.sender_is_killed, self.database_is_killed, self.sender_is_off_the_network,
-                self.database_is_off_the_network, self.both_sides_agree]
+                self.database_is_off_the_network]
 
     def comes_up(self):
         """The one-shots end well, everything else becomes healthy."""
