@@ -110,6 +110,15 @@ def take_down(local, production):
         system.down()
 
 
+def take_turn(lock):
+    """Two runs at once have one engine and one set of images."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say("waiting for another run to end")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
 def leave(number, _):
     """What was started is taken down on the way out; a second Ctrl-C does not cut that short, here or in a child."""
     for one in LEAVE:
@@ -124,7 +133,7 @@ def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
     course = Course()
     with open(FOLDER / ".lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two runs at once take turns
+        take_turn(lock)
         engine = None
         try:
             engine = course.step("a Docker engine", lambda: find_engine(FOLDER / "engine"))
