@@ -328,14 +328,10 @@ static bool read_member(struct scan *scan)
 
 bool wire_scan(const char *text, size_t len, struct signal *signal)
 {
-    struct scan scan;
-    scan.at = arena_copy(&signal->arena, text, len);
-    if (!scan.at)
+    char *copy = arena_copy(&signal->arena, text, len);
+    if (!copy)
         return false;
-    scan.end = scan.at + len;
-    scan.signal = signal;
-    scan.expected = 0;
-    scan.stranger_count = 0;
+    struct scan scan = {.at = copy, .end = copy + len, .signal = signal};
     skip_space(&scan);
     if (!accept(&scan, '{'))
         return false;

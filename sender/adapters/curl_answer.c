@@ -95,10 +95,10 @@ bool curl_answer_offers(CURL *easy, const char *coding)
 
 void curl_answer_hide(char *body, size_t len, const char *secret)
 {
-    const char *end = body + len;
     size_t size = secret ? strlen(secret) : 0;
     if (size < HIDE_MIN || !body)
         return;
+    const char *end = body + len;
     for (char *found = memmem(body, len, secret, size); found;
          found = memmem(found, (size_t)(end - found), secret, size))
         memset(found, '*', size);

@@ -195,24 +195,6 @@ def test_healthcheck_is_1_when_nothing_can_be_stored(stage):
     assert stage.receiver_command("healthcheck", ALPINE_LISTEN=receiver.settings["ALPINE_LISTEN"]).code == 1
 
 
-def test_check_is_0_when_all_is_set_up_and_says_what_to_do_when_not(stage):
-    database = stage.database()
-    good = stage.receiver_command("check", DATABASE_URL=database.url(), EXTERNAL_SIGNAL_API_KEY=KEY)
-    assert good.code == 0, good
-    bare = stage.bare_database()
-    unmigrated = stage.receiver_command("check", DATABASE_URL=bare.url(OWNER), EXTERNAL_SIGNAL_API_KEY=KEY)
-    assert unmigrated.code != 0 and "migrate" in unmigrated.out + unmigrated.err
-    down = stage.receiver_command("check", DATABASE_URL=NOWHERE, EXTERNAL_SIGNAL_API_KEY=KEY)
-    assert down.code != 0 and "DATABASE_URL" in down.out + down.err
-
-
-def test_check_finds_a_role_that_may_not_insert(stage):
-    database = stage.database()
-    database.query("REVOKE INSERT ON signals FROM alpine_app", role=OWNER)
-    done = stage.receiver_command("check", DATABASE_URL=database.url(), EXTERNAL_SIGNAL_API_KEY=KEY)
-    assert done.code != 0 and "INSERT" in done.out + done.err
-
-
 def test_migrate_needs_no_key_and_healthcheck_no_database(stage):
     database = stage.bare_database()
     assert stage.receiver_command("migrate", DATABASE_URL=database.url(OWNER)).code == 0
