@@ -56,7 +56,8 @@ class Watching:
 
     def an_alert_follows_a_killed_receiver(self):
         """It waits for its time to be over; docker/observability/alerts_test.yml has it fire."""
-        assert "AlpineTargetMissing" not in self._alerts()
+        wait_for(lambda: "AlpineTargetMissing" not in self._alerts(), LIMIT,
+                 "the alert of the time before the first scrape to be over")
         self.system.kill("receiver")
         wait_for(lambda: self._alerts().get("AlpineTargetMissing") in ("pending", "firing"), LIMIT,
                  "an alert to be pending")
