@@ -60,7 +60,8 @@ int store_statements_init(struct store_statements *statements)
     *statements = (struct store_statements){0};
     size_t count = store_columns(statements->columns);
     statements->column_count = count;
-    store_columns_insert_sql(statements->columns, count, &statements->insert_sql);
+    store_columns_insert_sql(statements->columns, count, false, &statements->insert_sql);
+    store_columns_insert_sql(statements->columns, count, true, &statements->insert_one_sql);
     for (size_t i = 0; i < count; i++)
         statements->insert_types[i] = pg_type_find(statements->columns[i].type)->array_oid;
     statements->insert_types[count] = PG_OID_TEXT_ARRAY;
@@ -72,17 +73,20 @@ int store_statements_init(struct store_statements *statements)
         [STATEMENT_FOLLOW] = {"alpine_follow", follow_sql, 1, wait_types},
         [STATEMENT_INSERT] = {"alpine_insert", statements->insert_sql.data, (int)count + 2,
                               statements->insert_types},
+        [STATEMENT_INSERT_ONE] = {"alpine_insert_one", statements->insert_one_sql.data, (int)count + 2,
+                                  statements->insert_types},
         [STATEMENT_COMMIT] = {"alpine_commit", "COMMIT", 0, NULL},
         [STATEMENT_TAKE_TURN] = {"alpine_take_turn", take_turn_sql, 1, wait_types},
         [STATEMENT_LOOK_UP] = {"alpine_look_up", look_up_sql, LOOK_UP_PARAMS, look_up_types},
     };
     memcpy(statements->list, list, sizeof list);
-    return statements->insert_sql.failed ? -1 : 0;
+    return statements->insert_sql.failed || statements->insert_one_sql.failed ? -1 : 0;
 }
 
 void store_statements_clear(struct store_statements *statements)
 {
     buf_clear(&statements->insert_sql);
+    buf_clear(&statements->insert_one_sql);
 }
 
 /* A plan is made once, perhaps while the table is empty, and has to do when it is large. */

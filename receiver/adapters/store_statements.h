@@ -13,6 +13,7 @@ enum store_statement {
                            */
     STATEMENT_FOLLOW,     /* as STATEMENT_TAKE_CHAIN, after STATEMENT_TAKE_TURN */
     STATEMENT_INSERT,     /* parameters: store_statements_insert_params */
+    STATEMENT_INSERT_ONE, /* the same, of one row */
     STATEMENT_COMMIT,
     STATEMENT_TAKE_TURN, /* as STATEMENT_TAKE_CHAIN */
     STATEMENT_LOOK_UP,   /* parameters: arrays of hash, signal_id, provider */
@@ -24,6 +25,7 @@ struct store_statements {
     struct store_column columns[STORE_COLUMNS_MAX];
     size_t column_count;
     struct buf insert_sql;
+    struct buf insert_one_sql;
     Oid insert_types[STORE_PARAMS_MAX];
 };
 
@@ -34,8 +36,9 @@ void store_statements_clear(struct store_statements *statements);
 MUST_CHECK int store_statements_prepare(const struct store_statements *statements, struct pg_conn *conn,
                                         int64_t deadline_ns, struct err *err);
 
-/* The parameters of STATEMENT_INSERT and of STATEMENT_LOOK_UP for these rows. -1 when out of memory. The turn is
- * passed on before row pass_turn_at is inserted, counted from 1; 0: there is none to be passed on. */
+/* The parameters of STATEMENT_INSERT and STATEMENT_INSERT_ONE, and of STATEMENT_LOOK_UP, for these rows. -1 when
+ * out of memory. The turn is passed on before row pass_turn_at is inserted, counted from 1; 0: there is none to be
+ * passed on. */
 MUST_CHECK int store_statements_insert_params(const struct store_statements *statements,
                                               struct store_params *params, struct store_row **rows, size_t count,
                                               size_t pass_turn_at);

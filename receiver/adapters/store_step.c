@@ -80,12 +80,19 @@ static int queue_chain(struct store_group *in, struct err *err)
     return 0;
 }
 
-/* The INSERT's answer is wanted as soon as it is there: the next group is built while the COMMIT waits for the
- * disk. */
-static int queue_whole(struct store_group *in, const struct pg_params *rows, struct err *err)
+static int queue_rows(struct store_group *in, const struct pg_params *rows, size_t count, struct err *err)
 {
-    if (queue_chain(in, err) || pg_conn_queue(in->conn, &in->statements->list[STATEMENT_INSERT], rows, err) ||
-        pg_conn_queue_flush(in->conn, err))
+    enum store_statement insert = count == 1 ? STATEMENT_INSERT_ONE : STATEMENT_INSERT;
+    return pg_conn_queue(in->conn, &in->statements->list[insert], rows, err);
+}
+
+/* The INSERT's answer is wanted as soon as it is there: the next group is built while the COMMIT waits for the
+ * disk. Behind a lone row there is seldom one, and its answer would only delay its own COMMIT. */
+static int queue_whole(struct store_group *in, const struct pg_params *rows, size_t count, struct err *err)
+{
+    if (queue_chain(in, err) || queue_rows(in, rows, count, err))
+        return -1;
+    if (count > 1 && pg_conn_queue_flush(in->conn, err))
         return -1;
     return queue(in, STATEMENT_COMMIT, err);
 }
@@ -101,8 +108,7 @@ int store_step_send_rows(struct store_group *in, bool whole, struct store_row **
         goto out;
     }
     struct pg_params view = store_params_view(&params);
-    status = whole ? queue_whole(in, &view, err)
-                   : pg_conn_queue(in->conn, &in->statements->list[STATEMENT_INSERT], &view, err);
+    status = whole ? queue_whole(in, &view, count, err) : queue_rows(in, &view, count, err);
     if (!status)
         status = pg_conn_send(in->conn, err);
 out:

@@ -8,7 +8,7 @@ from .proxy import FINE, Proxy
 
 # As the receiver binds them in a session of its own.
 COMMIT = b"\0alpine_commit\0"
-INSERT = b"\0alpine_insert\0"
+INSERT = b"\0alpine_insert"  # of one row and of many
 
 
 class StatementProxy(Proxy):

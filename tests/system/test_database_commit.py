@@ -199,33 +199,39 @@ def test_a_backend_terminated_before_its_commit_is_503_and_no_row(proxied, maker
     assert_stored(proxied.post(signal), signal)
 
 
+# A group of several is answered in two pieces, a lone one in one.
+LONE_AND_SEVERAL = pytest.mark.parametrize("count", [1, 2])
+
+
 @pytest.mark.slow
+@LONE_AND_SEVERAL
 @pytest.mark.parametrize("level", ["notice", "error"])
-def test_a_commit_whose_wait_for_a_standby_is_cancelled_is_503(own_stage, maker, level):
+def test_a_commit_whose_wait_for_a_standby_is_cancelled_is_503(own_stage, maker, level, count):
     """PostgreSQL says COMMIT all the same, and tells by a warning alone that no standby has the row. A role that wants
     to hear no warnings changes nothing."""
     own_stage.postgres.sql(f"ALTER ROLE {APP} SET client_min_messages = {level}")
     receiver = own_stage.receiver()
-    signal = maker.signal()
+    signals = maker.signals(count)
     with missing_standby(receiver.database):
-        post = Post(receiver, signal)
+        post = Post(receiver, *signals)
         wait_for(lambda: receiver.database.value(CANCEL_WAITING), 5, "the COMMIT to wait for a standby")
         assert_error(post.wait(), 503, "unavailable")
     receiver.wait_ready()
-    assert receiver.post(signal).status == 409
-    assert receiver.database.stored() == [(signal["signal_id"], signal["sha256"])]
+    assert receiver.batch(signals).json["duplicates"] == count
+    assert sorted(receiver.database.stored()) == sorted((signal["signal_id"], signal["sha256"]) for signal in signals)
 
 
 @pytest.mark.slow
-def test_a_warning_that_comes_together_with_the_inserts_answer_is_heard(own_stage, maker):
+@LONE_AND_SEVERAL
+def test_a_warning_that_comes_together_with_the_inserts_answer_is_heard(own_stage, maker, count):
     """The receiver slept meanwhile, and finds both in one piece."""
     receiver = own_stage.receiver()
-    signal = maker.signal()
+    signals = maker.signals(count)
     with missing_standby(receiver.database):
         holder = receiver.database.connect()
         holder.autocommit = False
         holder.cursor().execute(f"SELECT pg_advisory_xact_lock({CHAIN_LOCK})")
-        post = Post(receiver, signal)
+        post = Post(receiver, *signals)
         wait_for(lambda: receiver.database.value("SELECT count(*) FROM pg_locks WHERE NOT granted"), 10, "its turn")
         receiver.signal(SIGSTOP)
         holder.close()
@@ -233,7 +239,8 @@ def test_a_warning_that_comes_together_with_the_inserts_answer_is_heard(own_stag
         wait_for(lambda: not receiver.database.value(WAITING), 5, "the COMMIT to be over")
         receiver.signal(SIGCONT)
         assert_error(post.wait(), 503, "unavailable")
-    assert receiver.post(signal).status == 409
+    receiver.wait_ready()
+    assert receiver.batch(signals).json["duplicates"] == count
 
 
 @pytest.mark.parametrize("change", ["ALTER COLUMN id TYPE bigint", "ALTER COLUMN verification_hash TYPE varchar(70)"])
