@@ -104,6 +104,7 @@ def test_containers_get_nothing_that_they_do_not_need(name):
             assert str(port).startswith("127.0.0.1:"), f"{service} is open to the network: {port}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMPOSE)
 def test_secrets_are_files(name):
     for service, given in config(name, "--profile", "observability", "--profile", "migrate")["services"].items():

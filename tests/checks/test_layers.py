@@ -28,6 +28,7 @@ def test_no_ring_of_includes():
     none_of([f"these include each other in a ring: {', '.join(ring)}" for ring in layers.rings()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_headers_compile_alone(compiler):
     flags = ["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wno-pragma-once-outside-header", "-Wno-unused-function",

@@ -242,6 +242,7 @@ def test_the_clusters_durability_is_on(postgres):
     assert settings.split() == ["on", "on"]
 
 
+@pytest.mark.slow
 def test_what_a_pair_acknowledged_is_there_after_each_failover(keep):
     pair = keep(Pair(BUILD / f"test-pair-{os.getpid()}"))
     pair.primary.create_database(name="kept")
@@ -257,6 +258,7 @@ def test_what_a_pair_acknowledged_is_there_after_each_failover(keep):
     assert ports == ports[:2] * 2
 
 
+@pytest.mark.slow
 def test_a_pair_acknowledges_nothing_without_its_standby(keep):
     pair = keep(Pair(BUILD / f"test-pair-{os.getpid()}"))
     pair.standby.kill9()
@@ -289,6 +291,7 @@ def test_a_black_hole_takes_no_connection(keep):
         socket.create_connection(("127.0.0.1", hole.port), timeout=0.5)
 
 
+@pytest.mark.slow
 def test_a_silent_name_server_is_asked_and_says_nothing(keep, tmp_path):
     server = keep(SilentNameServer(tmp_path))
     code = "import socket; socket.getaddrinfo('alpine.example', 1)"

@@ -313,6 +313,7 @@ def test_a_signature_for_another_region_is_refused(sender, aws):
     assert done.code == CONFIGURATION and "InvalidSignatureException" in done.err
 
 
+@pytest.mark.slow
 def test_an_aws_that_never_answers_costs_three_seconds_in_all(sender, aws, tmp_path):
     aws.hangs.add("secret")
     done, seconds = timed(sender, "sync", **with_key(aws))
@@ -323,6 +324,7 @@ def test_an_aws_that_never_answers_costs_three_seconds_in_all(sender, aws, tmp_p
     assert 2.9 < seconds < 3.5 and done.code == 0 and "does not answer" in done.err
 
 
+@pytest.mark.slow
 def test_metadata_that_never_answer_cost_a_second(sender, aws, tmp_path):
     aws.hangs.add("token")
     settings, _ = by_instance(aws, tmp_path)

@@ -84,6 +84,7 @@ def test_a_secret_that_others_can_read(stage, check):
         checked.expect("DATABASE_URL file", verdict, str(url)).others_pass("DATABASE_URL file")
 
 
+@pytest.mark.slow
 def test_an_address_that_is_taken(stage, check, port):
     with socket.create_server(("127.0.0.1", port)):
         checked = check(stage.database())
@@ -99,6 +100,7 @@ def test_a_database_that_is_not_there(check):
     checked.expect("database", "fail", "DATABASE_URL").others_pass("database").lacks("role", "schema", "write")
 
 
+@pytest.mark.slow
 def test_a_database_that_never_answers_is_given_up(stage, check):
     hole = stage.keep(BlackHole())
     check(None, DATABASE_URL=f"postgresql://x@127.0.0.1:{hole.port}/x").expect("database", "fail", "cannot connect")
@@ -126,6 +128,7 @@ def test_names_that_have_no_address(stage, check):
     check(None, DATABASE_URL=both).expect("dns", "warn", "nothing.invalid").expect("database", "pass")
 
 
+@pytest.mark.slow
 def test_a_name_server_that_hangs_does_not_hold_it_up(stage):
     server = stage.keep(SilentNameServer(stage.folder))
     begun = time.monotonic()
@@ -240,6 +243,7 @@ def test_the_owner_and_the_superuser_may_too_much(stage, check):
     check(None, DATABASE_URL=database.url("postgres")).expect("role", "warn", "superuser").others_pass("role")
 
 
+@pytest.mark.slow
 def test_a_write_that_fails_is_found_though_all_rights_are_there(stage, check):
     database = stage.database()
     blocker = database.connect()

@@ -172,6 +172,7 @@ def test_a_name_without_an_address_ends_it(sender):
     checked.expect("dns", "fail", "nothing.invalid", "ALPINE_API_URL").others_pass("dns").lacks("tcp", "receiver")
 
 
+@pytest.mark.slow
 def test_a_name_server_that_hangs_does_not_hold_it_up(sender, stage):
     server = stage.keep(SilentNameServer(sender.folder))
     begun = time.monotonic()
@@ -200,6 +201,7 @@ def test_a_refused_port(sender):
     checked.lacks("receiver", "clock", "key")
 
 
+@pytest.mark.slow
 def test_a_port_that_never_answers_is_given_up(sender, stage):
     hole = stage.keep(BlackHole())
     checked = quick_check(sender, ALPINE_API_URL=f"https://127.0.0.1:{hole.port}")
@@ -213,6 +215,7 @@ class Mute(HttpPlayer):
         self.ending.wait(60)
 
 
+@pytest.mark.slow
 def test_a_receiver_that_never_answers_is_given_up(sender, stage):
     mute = stage.keep(Mute()).start()
     quick_check(sender, ALPINE_API_URL=mute.url).expect("tcp", "pass").expect("receiver", "fail", "ALPINE_API_URL")

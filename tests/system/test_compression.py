@@ -81,6 +81,7 @@ def test_the_limit_is_that_of_the_expanded_bytes(stage, maker):
     assert_error(post(receiver, compress(b" " * 50_000_000)), 413, "too_large")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [[], ["--no-content-size"], ["-19", "--long=27"]], ids=["plain", "unsized", "long"])
 def test_a_bomb_costs_no_more_than_its_limit(stage, levels):
     """Two gigabytes in 200 KB; the larger window is refused before memory is asked for it."""

@@ -139,6 +139,7 @@ def test_a_commit_waits_for_the_disk_whatever_the_databases_default_is(stage, ma
     assert database.query("SELECT how FROM noted", role=OWNER) == [{"how": how}]
 
 
+@pytest.mark.slow
 @WAYS
 @pytest.mark.parametrize("loss", ["swallow", "silence"])
 def test_a_commit_in_doubt_is_503_and_the_resend_finds_the_row(proxied, maker, loss, way):

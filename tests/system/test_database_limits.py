@@ -81,6 +81,7 @@ def test_a_full_disk_is_503_until_there_is_room(own_stage, maker):
     own_stage.postgres.sql("DROP TABLESPACE small")
 
 
+@pytest.mark.slow
 def test_a_statement_that_takes_longer_than_the_deadline_is_503(stage, maker):
     receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=1)
     receiver.database.query("""
@@ -166,6 +167,7 @@ def slow_for(database, symbol, seconds):
         CREATE TRIGGER slow BEFORE INSERT ON signals FOR EACH ROW EXECUTE FUNCTION slow()""", role="alpine_owner")
 
 
+@pytest.mark.slow
 def test_the_servers_statement_timeout_is_503_and_the_next_signal_is_stored(stage, maker):
     database = stage.database()
     stage.postgres.sql(f"ALTER DATABASE {database.name} SET statement_timeout = '300ms'")
@@ -181,6 +183,7 @@ def test_the_servers_statement_timeout_is_503_and_the_next_signal_is_stored(stag
     assert check_chain(database) == 1
 
 
+@pytest.mark.slow
 def test_a_server_that_ends_idle_connections_costs_nothing(stage, maker):
     database = stage.database()
     stage.postgres.sql(f"ALTER DATABASE {database.name} SET idle_session_timeout = '200ms'")
@@ -239,6 +242,7 @@ FOREIGN = """INSERT INTO signals (symbol, action, price, confidence, rationale, 
              VALUES ('AAPL', 'BUY', 1, 0.5, 'a foreign writer', %s, true, %s)"""
 
 
+@pytest.mark.slow
 def test_a_deadlock_with_a_foreign_writer_is_tried_again(stage, maker):
     """It holds one row of the batch and wants another, which the receiver holds; PostgreSQL ends the receiver's
     transaction, which waited first."""

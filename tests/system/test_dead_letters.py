@@ -151,6 +151,7 @@ def test_a_long_signal_is_kept_up_to_its_limit_and_delivered_whole(stage):
 
 # --- bounded ---
 
+@pytest.mark.slow
 def test_no_more_letters_than_allowed_and_the_rest_waits(stage):
     far_end, argo = stage.fake_receiver(), stage.argo()
     bad, good = spoilt(argo, 5, 5)
@@ -193,6 +194,7 @@ def test_a_limit_that_is_none_is_a_configuration_error(stage, value):
 
 # --- sent again ---
 
+@pytest.mark.slow
 @pytest.mark.parametrize("running", [True, False], ids=["running", "down"])
 @pytest.mark.parametrize("selection", ["one", "all", "reason"])
 def test_a_letter_that_is_sent_again_and_delivered_leaves_the_list(stage, running, selection):
@@ -221,6 +223,7 @@ def test_a_letter_that_is_sent_again_and_delivered_leaves_the_list(stage, runnin
     assert sender.status()["delivered"] == len(made) - len(left)
 
 
+@pytest.mark.slow
 def test_a_letter_that_is_refused_again_stays_with_the_newer_reason(stage):
     far_end, argo = stage.fake_receiver(), stage.argo()
     [made] = argo.write(1)
@@ -235,6 +238,7 @@ def test_a_letter_that_is_refused_again_stays_with_the_newer_reason(stage):
     stays(lambda: far_end.times_posted[made["signal_id"]] <= 3, 0.7, "it is sent again without being asked for")
 
 
+@pytest.mark.slow
 def test_a_retry_that_meets_a_far_end_which_is_away_is_not_forgotten(stage):
     receiver, argo = stage.receiver(start=False), stage.argo()
     far_end = stage.fake_receiver()

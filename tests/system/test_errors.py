@@ -162,6 +162,7 @@ def test_a_chunked_signal_over_the_limit_is_refused(api, maker):
     assert not api.database.query("SELECT 1 FROM signals WHERE external_signal_id = %s", [signal["signal_id"]])
 
 
+@pytest.mark.slow
 def test_a_chunked_signal_within_the_limit_is_stored(api, maker):
     signal = maker.signal()
     body = json.dumps(signal).encode()

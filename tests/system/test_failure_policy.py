@@ -33,6 +33,7 @@ def everything_accepted(far_end, made, limit=20):
 
 # --- again ---
 
+@pytest.mark.slow
 def test_three_quick_retries_and_then_the_link_counts_as_down(stage):
     far_end, argo = stage.fake_receiver(otherwise=UNAVAILABLE), stage.argo()
     argo.write(1)
@@ -57,6 +58,7 @@ def test_the_quick_retries_come_after_up_to_1_2_and_4_seconds(stage):
         assert 0.05 < gap < longest + 0.3, gaps(far_end)
 
 
+@pytest.mark.slow
 def test_pauses_have_full_jitter(stage):
     """Senders that fail together must not come back together: the first pause is anywhere between none and all."""
     pauses = []
@@ -86,6 +88,7 @@ def test_what_is_sent_again_is_the_same_byte_for_byte(stage, count):
     assert [sha256(canonical(signal)) for signal in far_end.accepted] == [signal["sha256"] for signal in made]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [UNAVAILABLE, FORBIDDEN], ids=["again", "hold"])
 def test_while_the_link_is_down_one_probe_at_a_time_goes_out(stage, answer):
     def slowly(_request):
@@ -107,6 +110,7 @@ def test_while_the_link_is_down_one_probe_at_a_time_goes_out(stage, answer):
     sender.wait_status(delivered=0, dead=0, pending=200)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("down", ["answers", "refuses", "silent"])
 def test_full_speed_within_one_probe_of_recovery(stage, down):
     far_end, argo = stage.fake_receiver(), stage.argo()
@@ -156,6 +160,7 @@ def test_down_is_said_again_for_another_outage(stage):
 
 # --- Retry-After ---
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_retry_after_is_a_floor_in_either_form(stage, form):
     def answer(_request):
@@ -227,6 +232,7 @@ class Trickle:
         self._port.release()
 
 
+@pytest.mark.slow
 def test_an_answer_that_trickles_in_is_no_answer(stage):
     far_end, argo = stage.keep(Trickle()), stage.argo()
     argo.write(1)
@@ -296,6 +302,7 @@ def with_own_hosts(sender, file):
     return sender
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", ["127.0.0.2 alpine.test\n", "", "127.0.0.2 alpine.test\n127.0.0.3 alpine.test\n"],
                          ids=["another address", "no such name", "two addresses"])
 def test_a_name_is_looked_up_again(stage, before):

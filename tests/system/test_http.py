@@ -155,23 +155,27 @@ def trickle(receiver, head, byte, limit=6):
         return seen, time.monotonic() - began
 
 
+@pytest.mark.slow
 def test_a_header_that_never_ends_meets_its_deadline(strict):
     seen, took = trickle(strict, POST + "Host: a\r\nX-Slow: ", "x")
     assert 0.7 < took < 4
     assert not seen or b" 408 " in seen.split(b"\r\n")[0]
 
 
+@pytest.mark.slow
 def test_a_body_that_never_ends_meets_its_deadline_with_408(strict):
     seen, took = trickle(strict, f"{POST}Host: a\r\n{COMMON}Content-Length: 60000\r\n\r\n", " ")
     assert 0.7 < took < 4
     assert b" 408 " in seen.split(b"\r\n")[0]
 
 
+@pytest.mark.slow
 def test_a_silent_connection_meets_its_deadline(strict):
     with RawConnection(strict.port, limit=10) as connection:
         assert connection.is_closed()
 
 
+@pytest.mark.slow
 def test_a_request_that_stops_in_its_body_meets_its_deadline(strict):
     with RawConnection(strict.port, limit=6) as connection:
         connection.send(f"{POST}Host: a\r\n{COMMON}Content-Length: 60000\r\n\r\n{{")

@@ -62,6 +62,7 @@ def test_lines_that_a_writer_still_adds_to_the_renamed_log_are_read(stage):
     wait_posted(far_end, first + second + third)
 
 
+@pytest.mark.slow
 def test_a_log_that_is_renamed_and_only_made_anew_later(stage):
     far_end, argo = stage.fake_receiver(), stage.argo()
     made = argo.maker.signals(3)

@@ -138,6 +138,7 @@ def test_a_table_that_went_ahead_of_the_log_is_not_sent_twice(stage):
     sender.settled(delivered=21)
 
 
+@pytest.mark.slow
 def test_pending_counts_each_waiting_signal_once(stage):
     receiver, argo = stage.receiver(start=False), stage.argo()
     sender = tailing(stage, receiver, argo).start_service()

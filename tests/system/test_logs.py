@@ -174,6 +174,7 @@ def test_stored_signals_are_never_suppressed_on_either_side(stage):
     assert "suppressed" not in done.err + receiver.log()
 
 
+@pytest.mark.slow
 def test_the_number_is_told_when_nothing_else_is_said(stage):
     receiver = stage.receiver()
     for _ in range(BURST + 5):
@@ -182,6 +183,7 @@ def test_the_number_is_told_when_nothing_else_is_said(stage):
     receiver.wait_log("The log suppressed 5 lines like this: Request refused: ... suppressed=5", 15)
 
 
+@pytest.mark.slow
 def test_the_sender_tells_it_when_nothing_else_is_said(stage):
     far_end, argo = stage.fake_receiver(), stage.argo()
     argo.commit([{**made, "sha256": "0" * 64} for made in argo.maker.signals(BURST + 5)])

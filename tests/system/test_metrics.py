@@ -158,6 +158,7 @@ def test_counters_never_fall_and_lose_nothing_under_load(stage, maker):
 
 # --- the database ---
 
+@pytest.mark.slow
 def test_it_answers_while_the_database_is_away(own_stage, maker):
     receiver = own_stage.receiver()
     metrics = scrape(receiver)

@@ -107,6 +107,7 @@ def test_an_older_receiver_in_trouble_is_tried_again(stage):
     wait_for(lambda: sorted(older.stored) == pairs(made), 30, "everything to arrive after the trouble")
 
 
+@pytest.mark.slow
 def test_an_older_receivers_401_holds_everything(stage):
     older, argo = stage.older_receiver(key="another key"), stage.argo()
     made = argo.write(10)

@@ -184,6 +184,7 @@ def be_stopping(seen, receiver, maker):
     assert receiver.wait() == 0
 
 
+@pytest.mark.slow
 def test_every_documented_status_is_answered_and_every_answer_is_as_documented(own_stage, own_postgres, maker, document,
                                                                               seen):
     database = own_stage.database()

@@ -132,6 +132,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_connection_that_breaks_costs_nothing(stage, fault):
     receiver, argo = stage.receiver(), stage.argo()
@@ -144,6 +145,7 @@ def test_a_connection_that_breaks_costs_nothing(stage, fault):
     assert proxy.faults_used == 2
 
 
+@pytest.mark.slow
 def test_a_far_end_that_never_answers_is_a_time_out_and_tried_again(stage):
     receiver, argo = stage.receiver(), stage.argo()
     made = argo.write(10)
@@ -167,6 +169,7 @@ def test_a_connection_that_broke_while_idle_is_made_anew(stage):
 
 # --- a wrong key, and other things that somebody must mend ---
 
+@pytest.mark.slow
 def test_a_wrong_key_holds_everything_and_recovers_with_the_right_one(stage):
     receiver, argo = stage.receiver(), stage.argo()
     made = argo.write(30)
@@ -191,6 +194,7 @@ def test_a_key_file_is_read_again_on_sighup(stage):
     settle(receiver.database, made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 501, 302])
 def test_what_somebody_must_mend_holds_everything_and_is_probed_with_one(stage, status):
     far_end, argo = stage.fake_receiver(), stage.argo()
@@ -225,6 +229,7 @@ NO_ANSWERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", NO_ANSWERS.values(), ids=NO_ANSWERS)
 @pytest.mark.parametrize("count", [1, 7], ids=["single", "several"])
 def test_an_answer_that_is_none_is_tried_again_and_costs_nothing(stage, answer, count):
@@ -236,6 +241,7 @@ def test_an_answer_that_is_none_is_tried_again_and_costs_nothing(stage, answer, 
     sender.wait_status(delivered=count, dead=0, pending=0)
 
 
+@pytest.mark.slow
 def test_retry_after_is_a_floor(stage):
     far_end, argo = stage.fake_receiver(), stage.argo()
     far_end.script.append((503, {"status": "error", "code": "unavailable", "detail": "later"}, {"Retry-After": "3"}))

@@ -62,6 +62,7 @@ def test_signals_go_through_while_the_clock_jumps_and_only_the_latency_shows_it(
     assert check_chain(receiver.database) == 18
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", [DAY, -DAY], ids=["forth", "back"])
 def test_a_jump_while_a_signal_waits_neither_hastens_nor_delays_its_deadline(stage, maker, clock, jump):
     receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=4, **clock.settings())
@@ -87,6 +88,7 @@ def test_a_jump_while_a_signal_waits_neither_hastens_nor_delays_its_deadline(sta
     holder.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", [DAY, -DAY], ids=["forth", "back"])
 def test_a_jump_neither_ends_connections_nor_keeps_slow_ones(stage, maker, clock, jump):
     receiver = stage.receiver(ALPINE_BODY_TIMEOUT=3, ALPINE_HEADER_TIMEOUT=3, ALPINE_IDLE_TIMEOUT=60,
@@ -105,6 +107,7 @@ def test_a_jump_neither_ends_connections_nor_keeps_slow_ones(stage, maker, clock
         assert idle.answer().status == 200, "the idle one is still there"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", [DAY, -DAY], ids=["forth", "back"])
 def test_a_jump_during_an_outage_does_not_keep_it_from_reconnecting(stage, maker, clock, jump):
     receiver = stage.receiver(**clock.settings())

@@ -136,6 +136,7 @@ def test_a_reload_with_one_bad_value_changes_nothing(stage, maker, bad):
 
 # --- certificates ---
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written_to", [False, True], ids=["nobody writes", "a writer that is silent"])
 def test_a_key_file_that_turned_into_a_pipe_holds_up_no_delivery(stage, written_to):
     key = stage.folder / "key"
@@ -198,6 +199,7 @@ def test_the_systems_certificates_are_trusted_only_without_a_ca_file(stage):
     assert done.code == 1 and "issuer certificate" in done.out, done
 
 
+@pytest.mark.slow
 def test_new_certificates_in_the_same_file_hold_for_new_connections_and_for_kept_ones(stage):
     """The far end keeps connections open that were made in the old trust; none of them is used once it is withdrawn."""
     old, new = Authority(stage.folder / "old"), Authority(stage.folder / "new", "Another Authority")

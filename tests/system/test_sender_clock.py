@@ -53,6 +53,7 @@ def test_a_clock_that_jumps_and_comes_back_stops_no_delivery(stage, clock, jump)
     accepted(far_end, made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", JUMPS.values(), ids=JUMPS)
 def test_a_clock_that_jumps_while_the_link_is_down_moves_no_probe(stage, clock, jump):
     far_end, argo = stage.fake_receiver(otherwise=UNAVAILABLE), stage.argo()
@@ -68,6 +69,7 @@ def test_a_clock_that_jumps_while_the_link_is_down_moves_no_probe(stage, clock, 
     accepted(far_end, made, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", JUMPS.values(), ids=JUMPS)
 def test_a_retry_after_date_is_measured_by_the_clock_that_wrote_it(stage, clock, jump):
     """The answer has a Date too: what lies between the two holds, whatever the sender's own clock says."""
@@ -84,6 +86,7 @@ def test_a_retry_after_date_is_measured_by_the_clock_that_wrote_it(stage, clock,
     assert second - first > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", [3600, -3600], ids=["ahead", "back"])
 def test_dead_letters_and_the_sweep_do_not_mind(stage, clock, jump):
     far_end, argo = stage.fake_receiver(), stage.argo()

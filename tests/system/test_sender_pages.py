@@ -97,6 +97,7 @@ def test_a_reason_that_a_receiver_made_up_is_counted_as_other(stage):
     assert figure(sender, "signals_total", result="dead") == 1, "it was one all the same"
 
 
+@pytest.mark.slow
 def test_a_letter_that_is_sent_again_says_nothing_about_latency(stage):
     """Since when it has been under way nobody knows; it would count as delivered at once."""
     far_end, argo = stage.fake_receiver(), stage.argo()
@@ -139,6 +140,7 @@ def test_what_waits_is_counted_wherever_it_stands(stage, with_log):
     wait_for(lambda: figure(sender, "pending_signals") == 0, 30, "nothing to be pending")
 
 
+@pytest.mark.slow
 def test_a_large_backlog_is_estimated_and_does_not_hold_up_the_loop(stage):
     """Beyond 20,000 by the ids, of which none is missing here."""
     far_end, argo = stage.fake_receiver(), stage.argo()
@@ -185,6 +187,7 @@ def test_promtool_finds_nothing_wrong(stage, maker):
 # --- readiness ---
 
 
+@pytest.mark.slow
 def test_unready_while_what_waits_is_too_old(stage):
     """Not before, and no longer than that."""
     far_end, argo = stage.fake_receiver(), stage.argo(live=True)
@@ -210,6 +213,7 @@ def test_unready_while_what_waits_is_too_old(stage):
     assert figure(sender, "pending_signals") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("timestamp", ["2099-01-01T00:00:00", "0001-01-01T00:00:00"])
 def test_a_timestamp_that_makes_no_sense_counts_from_its_reading(stage, timestamp):
     far_end, argo = stage.fake_receiver(), stage.argo()
@@ -241,6 +245,7 @@ def test_unready_on_hold_with_what_to_mend(stage):
     wait_ready(sender)
 
 
+@pytest.mark.slow
 def test_unready_without_argos_table(stage):
     sender = stage.sender(stage.fake_receiver(), stage.folder / "argo" / "signals.db").listen().start_service()
     assert wait_reason(sender, "source") == "Argo's table cannot be read"
@@ -255,6 +260,7 @@ def test_unready_without_argos_table(stage):
     assert figure(sender, "source_readable") == 1
 
 
+@pytest.mark.slow
 def test_unready_while_the_state_cannot_be_written(stage):
     disk = stage.keep(SmallDisk(stage.folder / "small", stage.postgres.account, 2048))
     far_end, argo = stage.fake_receiver(), stage.argo()
@@ -365,6 +371,7 @@ def accepted(far_end, signals, limit):
     assert pairs(far_end.accepted) == pairs(signals)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", ["", "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: "], ids=["idle", "half a header"])
 def test_a_crowd_keeps_others_out_for_a_while_only(crowd, sent):
     sender, far_end, argo, connections = crowd
@@ -389,6 +396,7 @@ def test_places_that_become_free_together_are_found(crowd):
     assert sender.get("/livez", limit=LIFE / 2).status == 200
 
 
+@pytest.mark.slow
 def test_a_byte_now_and_then_keeps_no_connection(crowd):
     sender, far_end, argo, connections = crowd
     made, began = [], time.monotonic()

@@ -266,6 +266,7 @@ def column_renamed(path):
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", [damage_header, damage_middle, cut, text, folder, other_schema, column_renamed],
                          ids=lambda harm: harm.__name__)
 @pytest.mark.parametrize("running", [True, False], ids=["running", "down"])

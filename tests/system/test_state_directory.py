@@ -81,6 +81,7 @@ def large_and_wrong(argo, count):
 
 # --- full ---
 
+@pytest.mark.slow
 def test_a_full_disk_stops_no_delivery_and_heals_by_itself(stage, disk):
     far_end, argo = stage.fake_receiver(), stage.argo()
     made = argo.write(20)
@@ -102,6 +103,7 @@ def test_a_full_disk_stops_no_delivery_and_heals_by_itself(stage, disk):
     assert far_end.times_posted == {signal["signal_id"]: 1 for signal in made}, "the position was saved in the end"
 
 
+@pytest.mark.slow
 def test_on_a_full_disk_no_row_is_passed_that_could_not_be_kept(stage, disk):
     far_end, argo = stage.fake_receiver(), stage.argo()
     made = argo.write(5)
@@ -147,6 +149,7 @@ def test_a_disk_with_room_for_a_position_but_for_no_letter_is_said_once(stage, d
     sender.settled(delivered=13, dead=12)
 
 
+@pytest.mark.slow
 def test_a_full_disk_heals_while_running_and_the_letters_are_kept_then(stage, disk):
     far_end, argo = stage.fake_receiver(), stage.argo()
     sender = stage.sender(far_end, argo, ALPINE_STATE_DIR=disk.folder / "state").start_service()
@@ -327,6 +330,7 @@ def test_the_first_versions_state_is_taken_over(stage, command):
 
 # --- locked by somebody else ---
 
+@pytest.mark.slow
 def test_a_state_that_somebody_keeps_locked_stops_no_delivery(stage):
     """A shell that was left open in a transaction, say: each signal must not wait for it anew."""
     far_end, argo = stage.fake_receiver(), stage.argo()
@@ -372,6 +376,7 @@ def test_a_second_sender_is_refused_with_the_first_ones_pid(stage, command):
     assert second.sync().code == 0, "the lock goes with its owner, however that ended"
 
 
+@pytest.mark.slow
 def test_a_state_that_somebody_reads_at_length_stops_nothing(stage):
     far_end, argo = stage.fake_receiver(), stage.argo()
     made = argo.write(3)

@@ -22,6 +22,7 @@ def in_flight(far_end, count=1):
     wait_for(lambda: len(far_end.posts) >= count, 20, f"{count} requests under way")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signals_of_unix.SIGTERM, signals_of_unix.SIGINT], ids=lambda number: number.name)
 def test_what_is_in_flight_is_finished_and_kept(stage, number):
     far_end, argo = stage.fake_receiver(otherwise=slowly(1)), stage.argo()
@@ -86,6 +87,7 @@ def test_whatever_it_waits_for_it_ends_soon(stage, state):
     assert sender.wait(3) == 0
 
 
+@pytest.mark.slow
 def test_sync_is_ended_in_the_same_way(stage):
     far_end, argo = stage.fake_receiver(otherwise=slowly(1)), stage.argo()
     argo.write(400)

@@ -94,6 +94,7 @@ def test_rows_that_argo_deletes_are_not_sent_for_ever(stage):
     stays(lambda: max(far_end.times_posted.values()) <= 2, 4.5, "the same rows are sent again and again")
 
 
+@pytest.mark.slow
 def test_without_a_sweep_a_row_behind_the_position_stays_unseen(stage):
     """The test's own test: it is the sweep that finds it, nothing else."""
     far_end, argo = stage.fake_receiver(), stage.argo()
@@ -142,6 +143,7 @@ def test_a_sweep_interval_that_is_none_is_a_configuration_error(stage, value):
     assert done.code == 78 and "ALPINE_SWEEP_INTERVAL" in done.err
 
 
+@pytest.mark.slow
 def test_the_smallest_and_the_largest_id_are_rows_too(stage):
     far_end, argo = stage.fake_receiver(), stage.argo()
     made = argo.write(3)

@@ -122,6 +122,7 @@ def test_a_receiver_is_ready_after_it_has_tried_its_database_and_says_how_that_w
 # --- the watchdog ---
 
 
+@pytest.mark.slow
 @both
 def test_the_watchdog_is_fed_while_the_program_runs_and_starves_when_it_does_not(stage, manager, program):
     service = started(stage, manager, program)
@@ -135,6 +136,7 @@ def test_the_watchdog_is_fed_while_the_program_runs_and_starves_when_it_does_not
     manager.wait_fed()
 
 
+@pytest.mark.slow
 @both
 def test_without_a_watchdog_nothing_is_fed(stage, program):
     manager = stage.keep(ServiceManager())
@@ -171,6 +173,7 @@ def test_a_database_that_hangs_does_not_starve_the_watchdog(own_stage, manager, 
     manager.wait_status("Database is ready")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [(503, ""), (401, ""), None], ids=["down", "holding", "silent"])
 def test_an_outage_does_not_starve_the_senders_watchdog(stage, manager, answer):
     far_end, argo = stage.fake_receiver(otherwise=answer or slowly(10)), stage.argo()
@@ -200,6 +203,7 @@ def test_a_reload_is_told_whether_it_is_done_or_refused(stage, manager, tmp_path
     service.wait_log("Reload refused")
 
 
+@pytest.mark.slow
 def test_a_sender_tells_that_it_stops_before_it_has_finished(stage, manager):
     far_end, argo = stage.fake_receiver(otherwise=slowly(4)), stage.argo()
     argo.write(3)
@@ -213,6 +217,7 @@ def test_a_sender_tells_that_it_stops_before_it_has_finished(stage, manager):
     assert sender.wait() == 0
 
 
+@pytest.mark.slow
 def test_a_receiver_tells_that_it_stops_before_it_has_finished(stage, manager, maker):
     receiver = started(stage, manager, "receiver")
     with ThreadPoolExecutor() as pool, Locked(receiver.database) as lock:
@@ -230,6 +235,7 @@ def test_a_receiver_tells_that_it_stops_before_it_has_finished(stage, manager, m
 # --- the status line ---
 
 
+@pytest.mark.slow
 def test_a_senders_status_says_what_it_delivered_and_what_waits(stage, manager):
     far_end, argo = stage.fake_receiver(), stage.argo(live=True)
     stage.sender(far_end, argo, **manager.settings, ALPINE_RETRY_FIRST=0.1).start()
@@ -258,6 +264,7 @@ def test_a_senders_status_says_what_is_wrong_with_argos_table(stage, manager):
     manager.wait_status("; Argo's table cannot be read")
 
 
+@pytest.mark.slow
 @both
 def test_a_status_that_stays_is_not_told_again(stage, manager, program):
     started(stage, manager, program)

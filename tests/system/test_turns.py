@@ -84,6 +84,7 @@ def test_the_turn_is_given_back_when_it_comes_too_late(stage, maker):
     assert check_chain(database) == 2
 
 
+@pytest.mark.slow
 def test_who_hangs_with_the_turn_costs_nobody_his_answer(stage, maker):
     """However short the time of a request is, some of it is left for the work itself."""
     receiver = make_contended(stage.receiver(ALPINE_REQUEST_TIMEOUT="2"), maker)
@@ -106,6 +107,7 @@ def test_a_limit_of_the_roles_own_ends_the_wait_and_not_the_work(stage, maker):
     assert not held(database, TURN_LOCK)
 
 
+@pytest.mark.slow
 def test_who_hangs_with_the_turn_holds_nobody_up_for_long(contended, maker):
     signal = maker.signal()
     with Held(contended.database, TURN_LOCK):

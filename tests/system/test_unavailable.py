@@ -43,6 +43,7 @@ class Posts:
         return self.answers
 
 
+@pytest.mark.slow
 def test_a_database_that_does_not_answer_in_time_is_503(stage, maker):
     receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=1)
     signal = maker.signal()
@@ -231,6 +232,7 @@ def test_a_backend_that_is_terminated_costs_at_most_a_503(stage, maker):
     assert check_chain(receiver.database) == 5
 
 
+@pytest.mark.slow
 def test_a_role_that_lost_its_right_to_insert_is_unready_and_503(stage, maker):
     receiver = stage.receiver()
     receiver.database.query("REVOKE INSERT ON signals FROM alpine_app", role="alpine_owner")
@@ -243,6 +245,7 @@ def test_a_role_that_lost_its_right_to_insert_is_unready_and_503(stage, maker):
     assert_stored(receiver.post(signal), signal)
 
 
+@pytest.mark.slow
 def test_a_database_that_cannot_write_stays_unready_until_a_write_works(stage, maker):
     receiver = stage.receiver()
     receiver.database.query("""
