@@ -9,7 +9,4 @@ enum outcome {
     OUTCOME_NEVER, /* this one never will; the others are not concerned */
 };
 
-/* "done", "again", "hold", "never". */
-const char *outcome_name(enum outcome outcome);
-
 #endif

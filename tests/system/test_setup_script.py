@@ -19,7 +19,7 @@ from support.terminal import Terminal
 from support.unprivileged import Account
 from support.waiting import wait_for
 
-pytestmark = pytest.mark.one_build
+pytestmark = [pytest.mark.one_build, pytest.mark.slow]
 
 SCRIPT = REPO / "sender" / "setup-production-env.sh"
 OTHER_KEY = "another-key-0123456789abcdef"

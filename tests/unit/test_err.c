@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/outcome.h"
 
 static void message_and_subject(void **state)
 {
@@ -53,21 +52,13 @@ static void a_long_message_is_cut(void **state)
     assert_int_equal(strlen(err.message), sizeof err.message - 1);
 }
 
-static void outcomes_have_names(void **state)
-{
-    (void)state;
-    assert_string_equal(outcome_name(OUTCOME_DONE), "done");
-    assert_string_equal(outcome_name(OUTCOME_AGAIN), "again");
-    assert_string_equal(outcome_name(OUTCOME_HOLD), "hold");
-    assert_string_equal(outcome_name(OUTCOME_NEVER), "never");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(message_and_subject), cmocka_unit_test(nobody_has_to_want_it),
-        cmocka_unit_test(the_text_of_errno),   cmocka_unit_test(a_long_message_is_cut),
-        cmocka_unit_test(outcomes_have_names),
+        cmocka_unit_test(message_and_subject),
+        cmocka_unit_test(nobody_has_to_want_it),
+        cmocka_unit_test(the_text_of_errno),
+        cmocka_unit_test(a_long_message_is_cut),
     };
     return cmocka_run_group_tests_name("err", tests, NULL, NULL);
 }

@@ -20,8 +20,8 @@ static void check_statuses(const int *statuses, size_t count, enum outcome expec
 {
     for (size_t i = 0; i < count; i++)
         if (outcome_of(TRANSPORT_OK, statuses[i]) != expected)
-            fail_msg("%d is %s instead of %s", statuses[i], outcome_name(outcome_of(TRANSPORT_OK, statuses[i])),
-                     outcome_name(expected));
+            fail_msg("%d is outcome %d instead of %d", statuses[i], (int)outcome_of(TRANSPORT_OK, statuses[i]),
+                     (int)expected);
 }
 
 static void answers_are_looked_into(void **state)
