@@ -79,6 +79,8 @@ def main():
     size = FULL if options.full else SHORT
     if options.rounds:
         size = replace(size, rounds=options.rounds)
+    for folder in filter(None, (options.svg, options.json.parent)):
+        folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     rig = Rig(build_folder(options.build), options.schema).start()
     try:
