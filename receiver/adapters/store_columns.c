@@ -116,7 +116,7 @@ static void list(const struct store_column *columns, size_t count, const char *f
  * CONFLICT: it would ask every unique index about every row, which costs a sixth of the whole INSERT, and the chain
  * could have no row left out anyway. A trigger could leave one out; so the end divides by whether all are there.
  * One row passes the turn on, so that the next receiver's group is there by the time this one has committed. */
-void store_columns_insert_sql(const struct store_column *columns, size_t count, bool is_lone, struct buf *sql)
+void store_columns_insert_sql(const struct store_column *columns, size_t count, bool one_row, struct buf *sql)
 {
     buf_add_text(sql, "WITH tip AS MATERIALIZED (SELECT chain_index, verification_hash FROM signals"
                       " WHERE chain_index IS NOT NULL ORDER BY chain_index DESC LIMIT 1),"
@@ -130,9 +130,9 @@ void store_columns_insert_sql(const struct store_column *columns, size_t count, 
                    " now(), now() + interval '7 years', coalesce((SELECT chain_index FROM tip), -1) + input.n,"
                    " coalesce(input.previous, (SELECT verification_hash FROM tip)) FROM (SELECT ",
                    count + 2);
-    list(columns, count, is_lone ? "($#)[1] AS N" : "unnest($#) AS N", sql);
+    list(columns, count, one_row ? "($#)[1] AS N" : "unnest($#) AS N", sql);
     buf_add_format(sql,
-                   is_lone ? ", ($%zu)[1] AS previous, cardinality($%zu) AS n) AS input"
+                   one_row ? ", ($%zu)[1] AS previous, cardinality($%zu) AS n) AS input"
                            : ", unnest($%zu) AS previous, generate_series(1, cardinality($%zu)) AS n) AS input",
                    count + 1, count + 1);
     buf_add_format(sql,

@@ -24,9 +24,9 @@ struct value store_column_value(const struct store_column *column, const struct 
 
 /* Appends the INSERT of rows that are new, in the order of the chain. Its parameters: one array for each column,
  * then one of the hash before each row's (NULL: the chain's tip). It returns id and verification_hash of each row,
- * in the same order; it fails with STORE_LEFT_OUT if a trigger leaves a row out. Where it is_lone it takes the
- * first element of each array, and is the faster one for arrays of one. */
+ * in the same order; it fails with STORE_LEFT_OUT if a trigger leaves a row out. With one_row it takes the
+ * first element of each array, which for arrays of one is faster. */
 #define STORE_LEFT_OUT "22012" /* division_by_zero */
-void store_columns_insert_sql(const struct store_column *columns, size_t count, bool is_lone, struct buf *sql);
+void store_columns_insert_sql(const struct store_column *columns, size_t count, bool one_row, struct buf *sql);
 
 #endif

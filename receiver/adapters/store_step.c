@@ -87,7 +87,7 @@ static int queue_rows(struct store_group *in, const struct pg_params *rows, size
 }
 
 /* The INSERT's answer is wanted as soon as it is there: the next group is built while the COMMIT waits for the
- * disk. Behind a lone row there is seldom one, and its answer would only delay its own COMMIT. */
+ * disk. Behind one row there is seldom another group, and its answer would only delay its own COMMIT. */
 static int queue_whole(struct store_group *in, const struct pg_params *rows, size_t count, struct err *err)
 {
     if (queue_chain(in, err) || queue_rows(in, rows, count, err))

@@ -200,12 +200,12 @@ def test_a_backend_terminated_before_its_commit_is_503_and_no_row(proxied, maker
     assert_stored(proxied.post(signal), signal)
 
 
-# A group of several is answered in two pieces, a lone one in one.
-LONE_AND_SEVERAL = pytest.mark.parametrize("count", [1, 2])
+# A group of several is answered in two pieces, a group of one in one.
+ONE_AND_SEVERAL = pytest.mark.parametrize("count", [1, 2])
 
 
 @pytest.mark.slow
-@LONE_AND_SEVERAL
+@ONE_AND_SEVERAL
 @pytest.mark.parametrize("level", ["notice", "error"])
 def test_a_commit_whose_wait_for_a_standby_is_cancelled_is_503(own_stage, maker, level, count):
     """PostgreSQL says COMMIT all the same, and tells by a warning alone that no standby has the row. A role that wants
@@ -223,7 +223,7 @@ def test_a_commit_whose_wait_for_a_standby_is_cancelled_is_503(own_stage, maker,
 
 
 @pytest.mark.slow
-@LONE_AND_SEVERAL
+@ONE_AND_SEVERAL
 def test_a_warning_that_comes_together_with_the_inserts_answer_is_heard(own_stage, maker, count):
     """The receiver slept meanwhile, and finds both in one piece."""
     receiver = own_stage.receiver()

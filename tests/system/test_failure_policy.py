@@ -304,7 +304,7 @@ def with_own_hosts(sender, file):
 
 def rewrite(file, text):
     """In place, since it is mounted, and never empty: a name that is not in it is asked of a name server, at length."""
-    with open(file, "r+", encoding="utf-8", buffering=len(text) + 1) as opened:
+    with open(file, "r+", encoding="utf-8") as opened:
         opened.write(text)
         opened.truncate()
 

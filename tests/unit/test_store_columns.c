@@ -111,17 +111,17 @@ static void every_column_of_the_contract(void **state)
         (void)find(names[i]);
 }
 
-static void check_statement(bool is_lone)
+static void check_statement(bool one_row)
 {
     struct buf sql = {0};
     size_t count = all();
     char last[32];
-    store_columns_insert_sql(columns, count, is_lone, &sql);
+    store_columns_insert_sql(columns, count, one_row, &sql);
     for (size_t i = 0; i < count; i++) {
         char expected[128];
         (void)snprintf(expected, sizeof expected, "input.%s::%s", columns[i].name, columns[i].type);
         assert_non_null(strstr(sql.data, expected));
-        (void)snprintf(expected, sizeof expected, is_lone ? "($%zu)[1] AS " : "unnest($%zu) AS ", i + 1);
+        (void)snprintf(expected, sizeof expected, one_row ? "($%zu)[1] AS " : "unnest($%zu) AS ", i + 1);
         assert_non_null(strstr(sql.data, expected));
     }
     (void)snprintf(last, sizeof last, "$%zu", count + 1);
@@ -144,7 +144,7 @@ static void the_statement_names_them_all(void **state)
     check_statement(false);
 }
 
-static void so_does_that_of_a_lone_row(void **state)
+static void so_does_that_of_one_row(void **state)
 {
     (void)state;
     check_statement(true);
@@ -229,7 +229,7 @@ int main(void)
         cmocka_unit_test(the_field_table_and_the_derived_ones),
         cmocka_unit_test(every_column_of_the_contract),
         cmocka_unit_test(the_statement_names_them_all),
-        cmocka_unit_test(so_does_that_of_a_lone_row),
+        cmocka_unit_test(so_does_that_of_one_row),
         cmocka_unit_test(rationale),
         cmocka_unit_test(rationale_counts_characters),
         cmocka_unit_test(latency),
