@@ -26,15 +26,16 @@ class Client:
     def get(self, path, limit=30, **headers):
         return http.request(self.port, "GET", path, headers=_names(headers), limit=limit)
 
-    def call(self, method, path, body=None, content_type=http.JSON, key=..., **headers):
-        """Any call. `key` None leaves the header out; header names are given with underscores."""
+    def call(self, method, path, body=None, content_type=http.JSON, key=..., limit=30, **headers):
+        """Any call. `key` None leaves the header out; header names are given with underscores; `limit` is in
+        seconds."""
         key = self.key if key is ... else key
         sent = _names(headers)
         if key is not None:
             sent["X-API-Key"] = key
         if content_type is not None:
             sent["Content-Type"] = content_type
-        return http.request(self.port, method, path, _bytes(body), sent)
+        return http.request(self.port, method, path, _bytes(body), sent, limit)
 
     def post(self, signal, query="", **options):
         """POST /signal. `signal` is a dictionary, or the body itself."""

@@ -25,8 +25,8 @@ def lines(signals):
     return "".join(json.dumps(signal) + "\n" for signal in signals).encode()
 
 
-def post(receiver, body, path="batch", content_type=NDJSON, coding="zstd"):
-    return receiver.call("POST", f"{PREFIX}/{path}", body, content_type=content_type, Content_Encoding=coding)
+def post(receiver, body, path="batch", content_type=NDJSON, coding="zstd", **options):
+    return receiver.call("POST", f"{PREFIX}/{path}", body, content_type=content_type, Content_Encoding=coding, **options)
 
 
 def test_a_compressed_batch_is_stored(stage, maker):
@@ -126,11 +126,11 @@ def test_a_compressed_body_that_nothing_calls_so_is_415_without_an_offer(stage, 
 @pytest.mark.slow
 def test_what_is_expanded_counts_as_what_is_received(stage, maker):
     """Forty bodies of 1 KB that hold 8 MB each, while nothing can be stored."""
-    receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=20)
+    receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=240)
     body = compress(lines([maker.signal(reasoning="a" * 60000)] * 130))
-    with Locked(receiver.database), ThreadPoolExecutor(40) as pool:
-        posts = [pool.submit(post, receiver, body) for _ in range(40)]
-        wait_for(lambda: sum(each.done() for each in posts) >= 25, 15, "most of them to be refused")
+    with ThreadPoolExecutor(40) as pool, Locked(receiver.database):
+        posts = [pool.submit(post, receiver, body, limit=240) for _ in range(40)]
+        wait_for(lambda: sum(each.done() for each in posts) >= 25, 90, "most of them to be refused")
         early = [each.result().status for each in posts if each.done()]
         assert set(early) == {503}
         if "release" in receiver.program.parts:

@@ -33,13 +33,26 @@ def everything_accepted(far_end, made, limit=20):
 
 # --- again ---
 
+def unavailable_after(event):
+    """An answer that is held back until the event."""
+    return lambda _: event.wait(30) and UNAVAILABLE
+
+
 @pytest.mark.slow
 def test_three_quick_retries_and_then_the_link_counts_as_down(stage):
-    far_end, argo = stage.fake_receiver(otherwise=UNAVAILABLE), stage.argo()
+    far_end, argo = stage.fake_receiver(), stage.argo()
+    last_retry, probe = threading.Event(), threading.Event()
+    far_end.script += [UNAVAILABLE] * 3 + [unavailable_after(last_retry)]
+    far_end.otherwise = unavailable_after(probe)
     argo.write(1)
-    sender = stage.sender(far_end, argo, ALPINE_RETRY_FIRST=0.2, ALPINE_PROBE_INTERVAL=0.3).start_service()
+    sender = stage.sender(far_end, argo, ALPINE_RETRY_FIRST=0.2, ALPINE_PROBE_INTERVAL=0.3,
+                          ALPINE_REQUEST_TIMEOUT=30).start_service()
+    wait_for(lambda: len(far_end.posts) == 4, 10, "the first try and three retries")
+    assert DOWN not in sender.log(), "not before the last of them"
+    last_retry.set()
     sender.wait_log(DOWN + far_end.url)
-    assert len(far_end.posts) in (4, 5), "the first try and three retries"
+    wait_for(lambda: len(far_end.posts) == 5, 10, "a probe")
+    probe.set()
     assert any(DOWN in line and " error " in line for line in sender.log().splitlines())
     wait_for(lambda: len(far_end.posts) > 12, 20, "probes")
     assert sender.log().count(DOWN) == 1, "said once"
