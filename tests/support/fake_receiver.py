@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from .receiver import PREFIX
 from .server import HttpPlayer
+from .waiting import running_time
 
 
 @dataclass
@@ -19,6 +20,7 @@ class Request:
     headers: dict
     body: bytes
     at: float = field(default_factory=time.monotonic)  # when it came
+    running_at: float = field(default_factory=running_time)
 
     @property
     def signals(self):
@@ -74,7 +76,7 @@ class FakeReceiver(HttpPlayer):
     def handle(self, handler, method, path, headers, body):
         self._count(method, 1)
         try:
-            self._answer(handler, Request(method, path, dict(headers), body, time.monotonic()))
+            self._answer(handler, Request(method, path, dict(headers), body))
         finally:
             self._count(method, -1)
 

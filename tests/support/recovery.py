@@ -1,11 +1,9 @@
 """How fast a receiver is back once its database is: measured from the moment that the database takes writes."""
 
-import time
-
 import psycopg2
 
 from .answers import assert_stored
-from .waiting import wait_for
+from .waiting import Stopwatch, wait_for
 
 RECOVERY_LIMIT = 2.0
 
@@ -21,16 +19,16 @@ def takes_writes(database):
 
 def wait_takes_writes(database, limit=60):
     wait_for(lambda: takes_writes(database), limit, "the database to take writes")
-    return time.monotonic()
+    return Stopwatch()
 
 
 def assert_recovers(receiver, signals, since, limit=RECOVERY_LIMIT):
-    """Ready, healthy and storing within the limit, counted from `since`."""
+    """Ready, healthy and storing within the limit, counted from `since`, a Stopwatch."""
     receiver.wait_ready(limit)
-    took = time.monotonic() - since
+    took = since.running
     assert took < limit, f"ready only after {took:.2f} s"
     assert receiver.health().status == 200
     for signal in signals:
         assert_stored(receiver.post(signal), signal)
-    took = time.monotonic() - since
+    took = since.running
     assert took < limit, f"stored only after {took:.2f} s"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from http.client import HTTPException
+from signal import SIGCONT, SIGSTOP
 
 import pytest
 
@@ -42,6 +43,20 @@ def test_waiting_ends_at_its_limit_and_says_for_what():
         wait_for(lambda: False, 0.05, "the moon")
     with pytest.raises(AssertionError, match="no longer"):
         stays(lambda: False, 0.05, "no longer")
+
+
+def test_a_clock_of_running_time_leaves_out_what_the_process_slept_through(tmp_path):
+    script = ("import time; from support.waiting import Stopwatch; watch = Stopwatch(); open('started', 'w').close()\n"
+              "while watch.passed < 1.5: time.sleep(0.01)\n"
+              "print(watch.running)")
+    sleeper = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+                               env={**os.environ, "PYTHONPATH": str(REPO / "tests")})
+    wait_for((tmp_path / "started").exists, 10, "the watch to start")
+    sleeper.send_signal(SIGSTOP)
+    stays(lambda: sleeper.poll() is None, 1, "it sleeps")
+    sleeper.send_signal(SIGCONT)
+    running = float(sleeper.communicate(timeout=30)[0])
+    assert 0 < running < 1, "the second that it slept counts for a tenth"
 
 
 def test_a_port_is_nobody_elses_until_it_is_released():

@@ -211,7 +211,7 @@ def test_a_commit_whose_wait_for_a_standby_is_cancelled_is_503(own_stage, maker,
     """PostgreSQL says COMMIT all the same, and tells by a warning alone that no standby has the row. A role that wants
     to hear no warnings changes nothing."""
     own_stage.postgres.sql(f"ALTER ROLE {APP} SET client_min_messages = {level}")
-    receiver = own_stage.receiver()
+    receiver = own_stage.receiver(ALPINE_REQUEST_TIMEOUT=25)
     signals = maker.signals(count)
     with missing_standby(receiver.database):
         post = Post(receiver, *signals)
@@ -226,7 +226,7 @@ def test_a_commit_whose_wait_for_a_standby_is_cancelled_is_503(own_stage, maker,
 @ONE_AND_SEVERAL
 def test_a_warning_that_comes_together_with_the_inserts_answer_is_heard(own_stage, maker, count):
     """The receiver slept meanwhile, and finds both in one piece."""
-    receiver = own_stage.receiver()
+    receiver = own_stage.receiver(ALPINE_REQUEST_TIMEOUT=25)
     signals = maker.signals(count)
     with missing_standby(receiver.database):
         holder = receiver.database.connect()

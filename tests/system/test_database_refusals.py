@@ -1,6 +1,5 @@
 """Rows that the database itself refuses: alone, and never at the cost of the others."""
 
-import time
 
 import pytest
 
@@ -8,7 +7,7 @@ from support.answers import assert_error, assert_stored
 from support.chain import check_chain
 from support.recovery import assert_recovers
 from support.starting_points import EXISTING
-from support.waiting import stays
+from support.waiting import Stopwatch, stays
 
 REFUSAL = """
     CREATE FUNCTION no_penny_stocks() RETURNS trigger LANGUAGE plpgsql AS
@@ -138,5 +137,5 @@ def test_an_error_in_another_table_of_alpines_is_no_signals_fault(stage, maker, 
     stays(lambda: not receiver.ready(), 1.5, "no signal can be stored")
     assert "The database refused a signal" not in receiver.log()
     receiver.database.query(change + "NO MAXVALUE NO CYCLE RESTART 1000")
-    assert_recovers(receiver, signals, time.monotonic())
+    assert_recovers(receiver, signals, Stopwatch())
     assert len(receiver.database.signals()) == 3

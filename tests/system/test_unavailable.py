@@ -13,7 +13,7 @@ from support.answers import assert_error, assert_stored
 from support.chain import check_chain
 from support.locked import Locked
 from support.receiver import PREFIX
-from support.waiting import stays, wait_for
+from support.waiting import Stopwatch, stays, wait_for
 
 pytestmark = pytest.mark.under_tsan
 
@@ -48,9 +48,9 @@ def test_a_database_that_does_not_answer_in_time_is_503(stage, maker):
     receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=1)
     signal = maker.signal()
     with Locked(receiver.database):
-        began = time.monotonic()
+        watch = Stopwatch()
         assert_error(receiver.post(signal), 503, "unavailable")
-        assert 0.3 < time.monotonic() - began < 5
+        assert 0.3 < watch.passed and watch.running < 5
     receiver.wait_ready()
     assert receiver.post(signal).status in (201, 409), "after a 503 the caller sends it again"
     assert receiver.database.stored() == [(signal["signal_id"], signal["sha256"])]
@@ -189,9 +189,9 @@ def test_a_database_machine_that_vanishes_costs_one_deadline(own_stage, maker):
     signal = maker.signal()
     own_stage.postgres.freeze()
     try:
-        began = time.monotonic()
+        watch = Stopwatch()
         assert_error(receiver.post(signal), 503, "unavailable")
-        assert time.monotonic() - began < 8
+        assert watch.running < 8
         assert receiver.get("/livez").status == 200
         receiver.wait_unready()
     finally:
