@@ -20,7 +20,7 @@ class Request:
     headers: dict
     body: bytes
     at: float = field(default_factory=time.monotonic)  # when it came
-    running_at: float = field(default_factory=running_time)
+    running_at: float = field(default_factory=running_time)  # the same, for upper limits
 
     @property
     def signals(self):

@@ -128,7 +128,7 @@ def test_what_is_expanded_counts_as_what_is_received(stage, maker):
     """Forty bodies of 1 KB that hold 8 MB each, while nothing can be stored."""
     receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=240)
     body = compress(lines([maker.signal(reasoning="a" * 60000)] * 130))
-    with ThreadPoolExecutor(40) as pool, Locked(receiver.database):
+    with ThreadPoolExecutor(40) as pool, Locked(receiver.database):  # the lock ends first: what waits is stored
         posts = [pool.submit(post, receiver, body, limit=240) for _ in range(40)]
         wait_for(lambda: sum(each.done() for each in posts) >= 25, 90, "most of them to be refused")
         early = [each.result().status for each in posts if each.done()]
