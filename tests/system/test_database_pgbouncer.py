@@ -1,7 +1,6 @@
 """Behind pgbouncer in transaction mode, where no state outlives a transaction."""
 
 import threading
-import time
 
 import pytest
 

@@ -1,6 +1,5 @@
 """Rows that the database itself refuses: alone, and never at the cost of the others."""
 
-
 import pytest
 
 from support.answers import assert_error, assert_stored

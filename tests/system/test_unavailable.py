@@ -3,7 +3,6 @@
 import json
 import signal as signals_of_unix
 import threading
-import time
 from http.client import HTTPConnection, HTTPException
 
 import pytest
