@@ -16,10 +16,9 @@ static const char first_part_sql[] = "SAVEPOINT part";
 static const char keep_part_sql[] = "RELEASE SAVEPOINT part; SAVEPOINT part";
 static const char undo_part_sql[] = "ROLLBACK TO SAVEPOINT part";
 
-static const char may_confirm_sql[] =
-    "SELECT current_setting('synchronous_standby_names') <> '' AND "
-    "bool_and(has_function_privilege(oid, 'EXECUTE')) FROM pg_proc WHERE proname = 'pg_logical_emit_message'";
-static const char confirm_sql[] = "SELECT pg_logical_emit_message(true, 'alpine-receiver', 'found')";
+/* Whether what was seen may be in doubt: not on the disk yet, or not on the standby. */
+static const char in_doubt_sql[] = "SELECT current_setting('synchronous_standby_names') <> '' OR "
+                                   "pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()";
 
 /* A row that failed alone: unless it is there by now, the table refuses it. */
 static enum step refuse(struct store_group *in, struct store_row *row, const struct err *why, struct err *err)
@@ -97,19 +96,6 @@ static enum step resolve_rest(struct store_group *in, struct err *err)
     return step;
 }
 
-/* A transaction that only found its rows has nothing to flush, so its COMMIT waits for no standby; but what it
- * found may be a commit that was in doubt, and is on this host alone. With something in the log of its own it waits
- * for all that stands before that. */
-static enum step confirm_found(struct store_group *in, struct err *err)
-{
-    PGresult *result = pg_conn_run(in->conn, may_confirm_sql, NULL, in->deadline_ns, err);
-    if (!result)
-        return store_step_after_error(in->conn);
-    bool may = PQgetvalue(result, 0, 0)[0] == 't';
-    PQclear(result);
-    return may ? store_step_run(in, confirm_sql, err) : STEP_DONE;
-}
-
 static enum step run_transaction(struct store_group *in, bool in_parts, struct err *err)
 {
     store_step_forget(in);
@@ -118,8 +104,8 @@ static enum step run_transaction(struct store_group *in, bool in_parts, struct e
         step = in_parts ? insert_in_parts(in, err) : insert_part(in, in->rows, in->count, err);
     if (step == STEP_DONE)
         step = resolve_rest(in, err);
-    if (step == STEP_DONE && only_found(in))
-        step = confirm_found(in, err);
+    if (step == STEP_DONE && in->may_mark && only_found(in))
+        step = store_step_mark(in, err);
     if (step == STEP_DONE)
         step = store_step_commit(in, err);
     return step == STEP_DONE ? step : store_step_roll_back(in, "ROLLBACK", step);
@@ -147,22 +133,29 @@ static bool finds_all(struct store_group *in, enum step *step, struct err *err)
     return *step == STEP_DONE && !store_step_count(in, STORE_UNKNOWN);
 }
 
+/* What was found is called a duplicate when it is as durable as what is stored. Another receiver's COMMIT may be
+ * visible before it is on the disk, and one that was in doubt may be on this host alone. A role that may not write
+ * a mark cannot wait for that. */
+static enum step flush_found(struct store_group *in, struct err *err)
+{
+    if (!in->may_mark)
+        return STEP_DONE;
+    PGresult *result = pg_conn_run(in->conn, in_doubt_sql, NULL, in->deadline_ns, err);
+    if (!result)
+        return store_step_after_error(in->conn);
+    bool in_doubt = PQgetvalue(result, 0, 0)[0] == 't';
+    PQclear(result);
+    return in_doubt ? store_step_flush(in, err) : STEP_DONE;
+}
+
 enum outcome store_careful_look_first(struct store_group *in, bool *all_found, struct err *err)
 {
     enum step step;
-    PGresult *result;
     *all_found = finds_all(in, &step, err);
     if (step != STEP_DONE)
         return OUTCOME_AGAIN;
     if (!*all_found)
         return store_careful_insert(in, false, err);
-    result = pg_conn_run(in->conn, may_confirm_sql, NULL, in->deadline_ns, err);
-    if (!result)
-        return OUTCOME_AGAIN;
-    bool must_confirm = PQgetvalue(result, 0, 0)[0] == 't';
-    PQclear(result);
-    if (must_confirm)
-        return store_careful_insert(in, false, err);
-    in->is_committed = true;
-    return OUTCOME_DONE;
+    in->is_committed = flush_found(in, err) == STEP_DONE;
+    return in->is_committed ? OUTCOME_DONE : OUTCOME_AGAIN;
 }

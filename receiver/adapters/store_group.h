@@ -10,7 +10,8 @@
 enum store_turn {
     TURN_NONE,
     TURN_NEXT,  /* the transaction is open, and this session is the next one to take the chain's lock */
-    TURN_CHAIN, /* the transaction is open, and has the chain's lock: where the session is not ours */
+    TURN_CHAIN, /* the transaction is open, and has the chain's lock: where the session is not ours, or no mark
+                   may be written */
 };
 
 /* One group on its way; zero-initialise it ({0}), and clear it in the end (store_insert.h). It can be used again
@@ -22,11 +23,13 @@ struct store_group {
     struct store_row **rows;
     size_t count;
     int64_t deadline_ns;
+    bool may_mark; /* STATEMENT_MARK is allowed */
 
     enum store_turn turn;
     bool has_waited;  /* for the turn or for the chain's lock: somebody else writes too */
     bool looks_first; /* most of the rows are expected to be there */
     bool is_sent;
+    bool is_marked; /* its COMMIT does not wait for the disk; a transaction behind it does */
     bool is_committed;
     struct store_row **fresh; /* room for rows that are inserted together */
     size_t fresh_room;

@@ -40,14 +40,14 @@ static enum step roll_back(struct store_group *in, enum step step)
  * An error says nothing of the lock: the server may have given it in the moment in which the wait was over. */
 enum outcome store_insert_take_turn(struct store_group *in, struct err *err)
 {
-    bool is_ours = pg_conn_is_ours(in->conn);
+    bool is_next = in->may_mark && pg_conn_is_ours(in->conn);
     in->has_waited = false;
-    in->turn = is_ours ? TURN_NEXT : TURN_CHAIN;
-    enum step step = store_step_open(in, is_ours ? STATEMENT_TAKE_TURN : STATEMENT_TAKE_CHAIN, err);
+    in->turn = is_next ? TURN_NEXT : TURN_CHAIN;
+    enum step step = store_step_open(in, is_next ? STATEMENT_TAKE_TURN : STATEMENT_TAKE_CHAIN, err);
     if (step == STEP_DONE)
         return OUTCOME_DONE;
     step = roll_back(in, STEP_DONE);
-    return is_ours && step == STEP_DONE ? OUTCOME_DONE : OUTCOME_AGAIN;
+    return is_next && step == STEP_DONE ? OUTCOME_DONE : OUTCOME_AGAIN;
 }
 
 void store_insert_leave_turn(struct store_group *in)

@@ -17,6 +17,11 @@ static const char writable_sql[] =
     "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool, "
     "has_table_privilege('signals', 'INSERT') AND has_table_privilege('signals', 'SELECT')";
 
+/* By name, for its parameters differ between versions. */
+static const char may_mark_sql[] =
+    "SELECT coalesce(bool_and(has_function_privilege(oid, 'EXECUTE')), false) FROM pg_proc "
+    "WHERE proname = 'pg_logical_emit_message' AND pronamespace = 'pg_catalog'::regnamespace";
+
 /* What a batch needs, the chain's lock included. The ids are given, so that a trial uses none up. */
 static const char trial_sql[] =
     "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT set_config('lock_timeout', '1s', true), "
@@ -38,6 +43,7 @@ struct store_pg {
     struct store_watch watch;
     int schema_version;
     struct pg_conn *conn;
+    bool may_mark; /* see store_group.h */
     struct store_statements statements;
     struct store_group inserts[INSERTS]; /* one is confirmed while the next one is on its way */
     struct store_group *sent;
@@ -78,6 +84,17 @@ static int check_schema(struct store_pg *pg, int64_t deadline_ns, struct err *er
                        ? "the database has schema version %d, this program needs %d: run alpine-receiver migrate"
                        : "the database has schema version %d, newer than this program's %d: upgrade it",
                    version, pg->schema_version);
+}
+
+/* Everybody may, by default. */
+static int check_mark(struct store_pg *pg, int64_t deadline_ns, struct err *err)
+{
+    PGresult *result = pg_conn_run(pg->conn, may_mark_sql, NULL, deadline_ns, err);
+    if (!result)
+        return -1;
+    pg->may_mark = PQgetvalue(result, 0, 0)[0] == 't';
+    PQclear(result);
+    return 0;
 }
 
 /* Did it fail for taking too long? Then a smaller one may work, and must be tried: a trial that is always too large
@@ -137,7 +154,7 @@ static enum outcome store_open(void *self, int64_t deadline_ns, struct err *err)
         return OUTCOME_AGAIN;
     }
     pg_conn_watch(pg->conn, pg->watch.on_error, pg->watch.context);
-    if (!check_schema(pg, deadline_ns, err) &&
+    if (!check_schema(pg, deadline_ns, err) && !check_mark(pg, deadline_ns, err) &&
         !store_statements_prepare(&pg->statements, pg->conn, deadline_ns, err) &&
         store_probe(pg, true, deadline_ns, err) == OUTCOME_DONE)
         return OUTCOME_DONE;
@@ -165,6 +182,7 @@ static struct store_group *next_insert(struct store_pg *pg, int64_t deadline_ns)
     insert->conn = pg->conn;
     insert->statements = &pg->statements;
     insert->deadline_ns = deadline_ns;
+    insert->may_mark = pg->may_mark;
     return insert;
 }
 

@@ -42,7 +42,13 @@ static const char check_at_once_sql[] = "SET CONSTRAINTS ALL IMMEDIATE";
 
 static const char take_chain_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("$1, 10000") CHAIN;
 static const char take_turn_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("($1 + 1) / 2, 1000") TURN;
-static const char follow_sql[] = "SELECT " LOCK_LIMIT("$1, 10000") CHAIN;
+/* COMMIT gives the chain back at once; STATEMENT_MARK waits for the disk after it. */
+static const char follow_sql[] =
+    "SELECT set_config('synchronous_commit', 'off', true), " LOCK_LIMIT("$1, 10000") CHAIN;
+/* A COMMIT waits for the disk (and a standby) only if its transaction has something in the log, and then for
+ * everything before that. */
+static const char mark_sql[] =
+    "SELECT " TRANSACTION_SETTINGS "pg_logical_emit_message(true, 'alpine-receiver', 'mark')";
 
 static const char look_up_sql[] = "SELECT input.n, coalesce(by_hash.id, by_id.id), by_hash.id IS NOT NULL "
                                   "FROM unnest($1, $2, $3) WITH ORDINALITY AS input(hash, signal_id, provider, n) "
@@ -77,6 +83,7 @@ int store_statements_init(struct store_statements *statements)
                                   statements->insert_types},
         [STATEMENT_COMMIT] = {"alpine_commit", "COMMIT", 0, NULL},
         [STATEMENT_TAKE_TURN] = {"alpine_take_turn", take_turn_sql, 1, wait_types},
+        [STATEMENT_MARK] = {"alpine_mark", mark_sql, 1, wait_types},
         [STATEMENT_LOOK_UP] = {"alpine_look_up", look_up_sql, LOOK_UP_PARAMS, look_up_types},
     };
     memcpy(statements->list, list, sizeof list);

@@ -11,11 +11,12 @@ enum store_statement {
     STATEMENT_CHECK_AT_ONCE,
     STATEMENT_TAKE_CHAIN, /* parameter: how many milliseconds the transaction has; the last column: "free", or not
                            */
-    STATEMENT_FOLLOW,     /* as STATEMENT_TAKE_CHAIN, after STATEMENT_TAKE_TURN */
+    STATEMENT_FOLLOW,     /* as STATEMENT_TAKE_CHAIN, after STATEMENT_TAKE_TURN; the COMMIT will wait for no disk */
     STATEMENT_INSERT,     /* parameters: store_statements_insert_params */
     STATEMENT_INSERT_ONE, /* the same, of one row */
     STATEMENT_COMMIT,
     STATEMENT_TAKE_TURN, /* as STATEMENT_TAKE_CHAIN */
+    STATEMENT_MARK,      /* the same parameter: makes the COMMIT wait until all before it is on the disk */
     STATEMENT_LOOK_UP,   /* parameters: arrays of hash, signal_id, provider */
     STATEMENT_COUNT
 };

@@ -86,15 +86,26 @@ static int queue_rows(struct store_group *in, const struct pg_params *rows, size
     return pg_conn_queue(in->conn, &in->statements->list[insert], rows, err);
 }
 
-/* The INSERT's answer is wanted as soon as it is there: the next group is built while the COMMIT waits for the
- * disk. Behind one row there is seldom another group, and its answer would only delay its own COMMIT. */
-static int queue_whole(struct store_group *in, const struct pg_params *rows, size_t count, struct err *err)
+static int queue_marked(struct store_group *in, struct err *err)
 {
-    if (queue_chain(in, err) || queue_rows(in, rows, count, err))
-        return -1;
-    if (count > 1 && pg_conn_queue_flush(in->conn, err))
+    if (queue(in, STATEMENT_BEGIN, err) || queue_wait(in, STATEMENT_MARK, err))
         return -1;
     return queue(in, STATEMENT_COMMIT, err);
+}
+
+/* The INSERT's answer is wanted as soon as it is there: the next group is built while the COMMIT waits for the
+ * disk. Behind one row there is seldom another group, and its answer would only delay its own COMMIT. Where turns
+ * are taken, the next group is another receiver's. It need not wait for the disk: the log keeps the order. */
+static int queue_whole(struct store_group *in, const struct pg_params *rows, size_t count, struct err *err)
+{
+    in->is_marked = in->turn == TURN_NEXT;
+    if (queue_chain(in, err) || queue_rows(in, rows, count, err))
+        return -1;
+    if (count > 1 && !in->is_marked && pg_conn_queue_flush(in->conn, err))
+        return -1;
+    if (queue(in, STATEMENT_COMMIT, err))
+        return -1;
+    return in->is_marked ? queue_marked(in, err) : 0;
 }
 
 int store_step_send_rows(struct store_group *in, bool whole, struct store_row **rows, size_t count, struct err *err)
@@ -155,17 +166,28 @@ enum step store_step_look_up(struct store_group *in, struct store_row **rows, si
     return failed ? store_step_after_error(in->conn) : STEP_DONE;
 }
 
-enum step store_step_await_commit(struct store_group *in, struct err *err)
+/* Frees the result. */
+static enum step take_commit(struct store_group *in, PGresult *result, struct err *err)
 {
-    PGresult *result = pg_conn_await(in->conn, in->deadline_ns, err);
     if (!result)
         return store_step_after_error(in->conn);
     bool committed = !strcmp(PQcmdStatus(result), "COMMIT"); /* ROLLBACK: it was broken, whatever came before */
     PQclear(result);
-    if (!committed) {
-        err_set(err, "the database rolled back instead of committing");
-        return STEP_FAILED;
-    }
+    if (committed)
+        return STEP_DONE;
+    err_set(err, "the database rolled back instead of committing");
+    return STEP_FAILED;
+}
+
+enum step store_step_await_commit(struct store_group *in, struct err *err)
+{
+    enum step step = STEP_DONE;
+    if (in->is_marked)
+        step = take_commit(in, pg_conn_await_next(in->conn, in->deadline_ns, err), err);
+    if (step == STEP_DONE)
+        step = take_commit(in, pg_conn_await(in->conn, in->deadline_ns, err), err);
+    if (step != STEP_DONE)
+        return step;
     if (pg_conn_take_warning(in->conn)) {
         err_set(err, "the standby did not confirm the commit");
         return STEP_FAILED;
@@ -175,8 +197,27 @@ enum step store_step_await_commit(struct store_group *in, struct err *err)
 
 enum step store_step_commit(struct store_group *in, struct err *err)
 {
+    in->is_marked = false;
     (void)pg_conn_take_warning(in->conn);
     if (queue(in, STATEMENT_COMMIT, err) || pg_conn_send(in->conn, err))
+        return STEP_FAILED;
+    return store_step_await_commit(in, err);
+}
+
+enum step store_step_mark(struct store_group *in, struct err *err)
+{
+    if (queue_wait(in, STATEMENT_MARK, err) || pg_conn_send(in->conn, err))
+        return STEP_FAILED;
+    PGresult *result = pg_conn_await(in->conn, in->deadline_ns, err);
+    PQclear(result);
+    return result ? STEP_DONE : store_step_after_error(in->conn);
+}
+
+enum step store_step_flush(struct store_group *in, struct err *err)
+{
+    in->is_marked = false;
+    (void)pg_conn_take_warning(in->conn);
+    if (queue_marked(in, err) || pg_conn_send(in->conn, err))
         return STEP_FAILED;
     return store_step_await_commit(in, err);
 }

@@ -33,10 +33,14 @@ MUST_CHECK int store_step_send_rows(struct store_group *in, bool whole, struct s
 enum step store_step_take_stored(const PGresult *result, struct store_row **rows, size_t count, struct err *err);
 enum step store_step_await_rows(struct store_group *in, struct store_row **rows, size_t count, struct err *err);
 enum step store_step_look_up(struct store_group *in, struct store_row **rows, size_t count, struct err *err);
-/* Sends the COMMIT and waits for it; or waits only. A connection that breaks now leaves it in doubt: the answer is
- * 503, and the resend finds the rows. */
+/* Sends the COMMIT and waits for it; or waits only, until it is on the disk. A connection that breaks now leaves it
+ * in doubt: the answer is 503, and the resend finds the rows. */
 enum step store_step_commit(struct store_group *in, struct err *err);
 enum step store_step_await_commit(struct store_group *in, struct err *err);
+/* Writes a mark, so that the COMMIT waits for everything that this transaction has seen; or does that in a
+ * transaction of its own, COMMIT included. */
+enum step store_step_mark(struct store_group *in, struct err *err);
+enum step store_step_flush(struct store_group *in, struct err *err);
 /* The step that failed, unless not even the way back works. sql: "ROLLBACK", and what is to be done after it. */
 enum step store_step_roll_back(struct store_group *in, const char *sql, enum step step);
 

@@ -1,11 +1,28 @@
-"""A hot standby of a private PostgreSQL, and a pair of the two that can fail over and be made whole again."""
+"""A hot standby of a private PostgreSQL, a pair of the two that can fail over and be made whole again, and a standby that
+is missing."""
 
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
 
 from .postgres import APP, Database, Postgres
 from .waiting import wait_for
+
+# How many commits do.
+WAITING_FOR_STANDBY = ("SELECT count(*) FROM pg_stat_activity"
+                       " WHERE datname = current_database() AND wait_event = 'SyncRep'")
+
+
+@contextlib.contextmanager
+def missing_standby(database):
+    """While this lasts, every commit waits for a standby that does not exist."""
+    database.postgres.require_standby()
+    try:
+        wait_for(lambda: database.value("SHOW synchronous_standby_names") == "*", 10, "the setting")
+        yield
+    finally:
+        database.postgres.require_standby(False)
 
 
 class Standby(Postgres):

@@ -1,7 +1,5 @@
 """The answer comes after the COMMIT and never before; a COMMIT in doubt is 503, and the resend finds the row."""
 
-import contextlib
-import threading
 from signal import SIGCONT, SIGSTOP
 
 import pytest
@@ -11,42 +9,15 @@ from support.chain import check_chain
 from support.locked import Locked
 from support.locks import CHAIN_LOCK
 from support.postgres import APP, OWNER
+from support.posting import Post
+from support.standby import WAITING_FOR_STANDBY, missing_standby
 from support.statement_proxy import COMMIT, INSERT, statement_proxy
 from support.waiting import stays, wait_for
 
 pytestmark = pytest.mark.under_tsan
 
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'"
 CANCEL_WAITING = ("SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity"
                   " WHERE datname = current_database() AND wait_event = 'SyncRep'")
-
-
-@contextlib.contextmanager
-def missing_standby(database):
-    """While this lasts, every commit waits for a standby that does not exist."""
-    database.postgres.require_standby()
-    try:
-        wait_for(lambda: database.value("SHOW synchronous_standby_names") == "*", 10, "the setting")
-        yield
-    finally:
-        database.postgres.require_standby(False)
-
-
-class Post:
-    """A post in a thread of its own."""
-
-    def __init__(self, receiver, *signals):
-        self.answer = None
-        self._thread = threading.Thread(target=self._work, args=[receiver, signals])
-        self._thread.start()
-
-    def _work(self, receiver, signals):
-        self.answer = receiver.batch(list(signals)) if len(signals) > 1 else receiver.post(*signals)
-
-    def wait(self):
-        self._thread.join(60)
-        assert self.answer is not None, "no answer"
-        return self.answer
 
 
 @pytest.fixture(name="proxied")
@@ -66,7 +37,7 @@ def test_the_answer_waits_for_the_commit(own_stage, maker):
     signal = maker.signal()
     with missing_standby(receiver.database):
         post = Post(receiver, signal)
-        wait_for(lambda: receiver.database.value(WAITING), 5, "the COMMIT to wait for a standby")
+        wait_for(lambda: receiver.database.value(WAITING_FOR_STANDBY), 5, "the COMMIT to wait for a standby")
         stays(lambda: post.answer is None, 0.5, "it answered before the COMMIT")
         assert receiver.database.stored() == [], "nobody sees the row yet"
     assert_stored(post.wait(), signal)
@@ -237,7 +208,7 @@ def test_a_warning_that_comes_together_with_the_inserts_answer_is_heard(own_stag
         receiver.signal(SIGSTOP)
         holder.close()
         wait_for(lambda: receiver.database.value(CANCEL_WAITING), 5, "the COMMIT to wait for a standby")
-        wait_for(lambda: not receiver.database.value(WAITING), 5, "the COMMIT to be over")
+        wait_for(lambda: not receiver.database.value(WAITING_FOR_STANDBY), 5, "the COMMIT to be over")
         receiver.signal(SIGCONT)
         assert_error(post.wait(), 503, "unavailable")
     receiver.wait_ready()

@@ -10,6 +10,7 @@ from support.answers import assert_stored
 from support.argo import seal
 from support.chain import check_chain
 from support.locks import CHAIN_LOCK, TURN_LOCK, Held, held
+from support.turns import make_contended, post_while_held
 from support.waiting import Stopwatch, wait_for
 
 pytestmark = pytest.mark.under_tsan
@@ -22,23 +23,6 @@ LATE_AND_YET_THERE = f"""
         PERFORM pg_catalog.pg_advisory_lock(wanted);
         IF wanted = {TURN_LOCK} THEN RAISE lock_not_available; END IF;
     END $$"""
-
-
-def post_while_held(receiver, maker, lock):
-    """Post a signal that has to wait for this lock, which is free again once it does; the status."""
-    answers = []
-    with Held(receiver.database, lock) as held_lock:
-        poster = threading.Thread(target=lambda: answers.append(receiver.post(maker.signal())))
-        poster.start()
-        held_lock.wait_waiting()
-    poster.join()
-    return answers[0].status
-
-
-def make_contended(receiver, maker):
-    """It had to wait for the chain just now, and so takes turns for a while."""
-    assert post_while_held(receiver, maker, CHAIN_LOCK) == 201
-    return receiver
 
 
 @pytest.fixture
