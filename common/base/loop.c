@@ -131,6 +131,13 @@ void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t at_ns, 
     loop->timers = timer;
 }
 
+void loop_timer_set_regular(struct loop *loop, struct loop_timer *timer, int64_t interval_ns, loop_due *due,
+                            void *context)
+{
+    int64_t next = clock_monotonic_ns() / interval_ns + 1;
+    loop_timer_set(loop, timer, next * interval_ns, due, context);
+}
+
 static void arm(struct loop *loop)
 {
     int64_t earliest = INT64_MAX;

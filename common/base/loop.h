@@ -35,6 +35,10 @@ void loop_unwatch(struct loop *loop, int fd);
 /* Calls due once, at at_ns (clock_monotonic_ns) or as soon after it as can be; a set timer is moved. Precise to
  * well below a millisecond. INT64_MAX cancels it. */
 void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t at_ns, loop_due *due, void *context);
+/* The same at the clock's next multiple of interval_ns: what is done regularly wakes an idle process at the same
+ * moments. */
+void loop_timer_set_regular(struct loop *loop, struct loop_timer *timer, int64_t interval_ns, loop_due *due,
+                            void *context);
 void loop_timer_cancel(struct loop *loop, struct loop_timer *timer);
 
 /* Waits for what comes next and calls for it. */

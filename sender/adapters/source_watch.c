@@ -102,8 +102,7 @@ static void on_interval(void *context)
     struct source_watch *watch = context;
     watch_directory(watch);
     watch->look(watch->context);
-    loop_timer_set(watch->loop, &watch->interval_timer, clock_monotonic_ns() + watch->interval_ns, on_interval,
-                   watch);
+    loop_timer_set_regular(watch->loop, &watch->interval_timer, watch->interval_ns, on_interval, watch);
 }
 
 struct source_watch *source_watch_new(struct loop *loop, const char *path, int64_t interval_ns, loop_due *look,

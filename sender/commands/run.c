@@ -35,8 +35,7 @@ static void on_retry_look(void *context)
 {
     struct service *service = context;
     delivery_look_at_retries(service->link.delivery);
-    loop_timer_set(service->link.loop, &service->retry_timer, clock_monotonic_ns() + RETRY_LOOK_NS, on_retry_look,
-                   service);
+    loop_timer_set_regular(service->link.loop, &service->retry_timer, RETRY_LOOK_NS, on_retry_look, service);
 }
 
 static void on_health(void *context, const struct transport_answer *answer)

@@ -195,7 +195,8 @@ static void advance(struct delivery *delivery)
 {
     pump(delivery);
     sweep_tick(&delivery->sweep, clock_monotonic_ns(), is_calm(delivery));
-    pump(delivery); /* it may have found something */
+    if (delivery->sweep.state == SWEEP_SENDING)
+        pump(delivery);
 }
 
 void delivery_look(struct delivery *delivery)
