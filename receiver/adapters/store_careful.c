@@ -145,7 +145,7 @@ static enum step flush_found(struct store_group *in, struct err *err)
         return store_step_after_error(in->conn);
     bool in_doubt = PQgetvalue(result, 0, 0)[0] == 't';
     PQclear(result);
-    return in_doubt ? store_step_flush(in, err) : STEP_DONE;
+    return in_doubt ? store_step_mark(in, err) : STEP_DONE;
 }
 
 enum outcome store_careful_look_first(struct store_group *in, bool *all_found, struct err *err)

@@ -86,7 +86,7 @@ static int check_schema(struct store_pg *pg, int64_t deadline_ns, struct err *er
                    version, pg->schema_version);
 }
 
-/* Everybody may, by default. */
+/* Everybody may, by default. It is asked again after a write that failed. */
 static int check_mark(struct store_pg *pg, int64_t deadline_ns, struct err *err)
 {
     PGresult *result = pg_conn_run(pg->conn, may_mark_sql, NULL, deadline_ns, err);
@@ -113,6 +113,8 @@ static enum outcome write_and_take_back(struct store_pg *pg, int64_t deadline_ns
     char sql[sizeof trial_sql + 64];
     size_t rows = 1 + 2 * pg->failed_count < TRIAL_ROWS_MAX ? 1 + 2 * pg->failed_count : TRIAL_ROWS_MAX;
     (void)snprintf(sql, sizeof sql, trial_sql, (long long)pg_conn_statement_ms(deadline_ns), rows);
+    if (check_mark(pg, deadline_ns, err))
+        return OUTCOME_AGAIN;
     bool refused = pg_conn_do(pg->conn, sql, deadline_ns, err) != 0;
     bool bad_row = refused && sqlstate_action(pg_conn_sqlstate(pg->conn)) == SQLSTATE_BAD_ROW &&
                    pg_conn_error_is_about(pg->conn, "signals");
@@ -154,7 +156,7 @@ static enum outcome store_open(void *self, int64_t deadline_ns, struct err *err)
         return OUTCOME_AGAIN;
     }
     pg_conn_watch(pg->conn, pg->watch.on_error, pg->watch.context);
-    if (!check_schema(pg, deadline_ns, err) && !check_mark(pg, deadline_ns, err) &&
+    if (!check_schema(pg, deadline_ns, err) &&
         !store_statements_prepare(&pg->statements, pg->conn, deadline_ns, err) &&
         store_probe(pg, true, deadline_ns, err) == OUTCOME_DONE)
         return OUTCOME_DONE;

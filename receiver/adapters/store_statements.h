@@ -16,7 +16,7 @@ enum store_statement {
     STATEMENT_INSERT_ONE, /* the same, of one row */
     STATEMENT_COMMIT,
     STATEMENT_TAKE_TURN, /* as STATEMENT_TAKE_CHAIN */
-    STATEMENT_MARK,      /* the same parameter: makes the COMMIT wait until all before it is on the disk */
+    STATEMENT_MARK,      /* the same parameter: its transaction's end waits until all before it is on the disk */
     STATEMENT_LOOK_UP,   /* parameters: arrays of hash, signal_id, provider */
     STATEMENT_COUNT
 };

@@ -86,13 +86,6 @@ static int queue_rows(struct store_group *in, const struct pg_params *rows, size
     return pg_conn_queue(in->conn, &in->statements->list[insert], rows, err);
 }
 
-static int queue_marked(struct store_group *in, struct err *err)
-{
-    if (queue(in, STATEMENT_BEGIN, err) || queue_wait(in, STATEMENT_MARK, err))
-        return -1;
-    return queue(in, STATEMENT_COMMIT, err);
-}
-
 /* The INSERT's answer is wanted as soon as it is there: the next group is built while the COMMIT waits for the
  * disk. Behind one row there is seldom another group, and its answer would only delay its own COMMIT. Where turns
  * are taken, the next group is another receiver's. It need not wait for the disk: the log keeps the order. */
@@ -105,7 +98,7 @@ static int queue_whole(struct store_group *in, const struct pg_params *rows, siz
         return -1;
     if (queue(in, STATEMENT_COMMIT, err))
         return -1;
-    return in->is_marked ? queue_marked(in, err) : 0;
+    return in->is_marked ? queue_wait(in, STATEMENT_MARK, err) : 0;
 }
 
 int store_step_send_rows(struct store_group *in, bool whole, struct store_row **rows, size_t count, struct err *err)
@@ -166,33 +159,36 @@ enum step store_step_look_up(struct store_group *in, struct store_row **rows, si
     return failed ? store_step_after_error(in->conn) : STEP_DONE;
 }
 
-/* Frees the result. */
-static enum step take_commit(struct store_group *in, PGresult *result, struct err *err)
+/* Outside a transaction the mark is one of its own, which ends before the answers to what was sent do. */
+static enum step await_mark(struct store_group *in, struct err *err)
 {
-    if (!result)
-        return store_step_after_error(in->conn);
-    bool committed = !strcmp(PQcmdStatus(result), "COMMIT"); /* ROLLBACK: it was broken, whatever came before */
+    PGresult *result = pg_conn_await(in->conn, in->deadline_ns, err);
     PQclear(result);
-    if (committed)
+    return result ? STEP_DONE : store_step_after_error(in->conn);
+}
+
+static enum step check_standby(struct store_group *in, struct err *err)
+{
+    if (!pg_conn_take_warning(in->conn))
         return STEP_DONE;
-    err_set(err, "the database rolled back instead of committing");
+    err_set(err, "the standby did not confirm the commit");
     return STEP_FAILED;
 }
 
 enum step store_step_await_commit(struct store_group *in, struct err *err)
 {
-    enum step step = STEP_DONE;
-    if (in->is_marked)
-        step = take_commit(in, pg_conn_await_next(in->conn, in->deadline_ns, err), err);
-    if (step == STEP_DONE)
-        step = take_commit(in, pg_conn_await(in->conn, in->deadline_ns, err), err);
-    if (step != STEP_DONE)
-        return step;
-    if (pg_conn_take_warning(in->conn)) {
-        err_set(err, "the standby did not confirm the commit");
-        return STEP_FAILED;
+    PGresult *result = in->is_marked ? pg_conn_await_next(in->conn, in->deadline_ns, err)
+                                     : pg_conn_await(in->conn, in->deadline_ns, err);
+    if (!result)
+        return store_step_after_error(in->conn);
+    bool committed = !strcmp(PQcmdStatus(result), "COMMIT"); /* ROLLBACK: it was broken, whatever came before */
+    PQclear(result);
+    enum step step = in->is_marked ? await_mark(in, err) : STEP_DONE;
+    if (step == STEP_DONE && !committed) {
+        err_set(err, "the database rolled back instead of committing");
+        step = STEP_FAILED;
     }
-    return STEP_DONE;
+    return step == STEP_DONE ? check_standby(in, err) : step;
 }
 
 enum step store_step_commit(struct store_group *in, struct err *err)
@@ -206,20 +202,11 @@ enum step store_step_commit(struct store_group *in, struct err *err)
 
 enum step store_step_mark(struct store_group *in, struct err *err)
 {
+    (void)pg_conn_take_warning(in->conn);
     if (queue_wait(in, STATEMENT_MARK, err) || pg_conn_send(in->conn, err))
         return STEP_FAILED;
-    PGresult *result = pg_conn_await(in->conn, in->deadline_ns, err);
-    PQclear(result);
-    return result ? STEP_DONE : store_step_after_error(in->conn);
-}
-
-enum step store_step_flush(struct store_group *in, struct err *err)
-{
-    in->is_marked = false;
-    (void)pg_conn_take_warning(in->conn);
-    if (queue_marked(in, err) || pg_conn_send(in->conn, err))
-        return STEP_FAILED;
-    return store_step_await_commit(in, err);
+    enum step step = await_mark(in, err);
+    return step == STEP_DONE ? check_standby(in, err) : step;
 }
 
 enum step store_step_roll_back(struct store_group *in, const char *sql, enum step step)

@@ -37,10 +37,9 @@ enum step store_step_look_up(struct store_group *in, struct store_row **rows, si
  * in doubt: the answer is 503, and the resend finds the rows. */
 enum step store_step_commit(struct store_group *in, struct err *err);
 enum step store_step_await_commit(struct store_group *in, struct err *err);
-/* Writes a mark, so that the COMMIT waits for everything that this transaction has seen; or does that in a
- * transaction of its own, COMMIT included. */
+/* Writes a mark. Outside a transaction this waits until everything that was seen is on the disk; within one, its
+ * COMMIT does. */
 enum step store_step_mark(struct store_group *in, struct err *err);
-enum step store_step_flush(struct store_group *in, struct err *err);
 /* The step that failed, unless not even the way back works. sql: "ROLLBACK", and what is to be done after it. */
 enum step store_step_roll_back(struct store_group *in, const char *sql, enum step step);
 

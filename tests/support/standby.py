@@ -12,6 +12,7 @@ from .waiting import wait_for
 # How many commits do.
 WAITING_FOR_STANDBY = ("SELECT count(*) FROM pg_stat_activity"
                        " WHERE datname = current_database() AND wait_event = 'SyncRep'")
+CANCEL_WAITING = WAITING_FOR_STANDBY.replace("count(*)", "count(pg_cancel_backend(pid))")
 
 
 @contextlib.contextmanager

@@ -10,14 +10,11 @@ from support.locked import Locked
 from support.locks import CHAIN_LOCK
 from support.postgres import APP, OWNER
 from support.posting import Post
-from support.standby import WAITING_FOR_STANDBY, missing_standby
+from support.standby import CANCEL_WAITING, WAITING_FOR_STANDBY, missing_standby
 from support.statement_proxy import COMMIT, INSERT, statement_proxy
 from support.waiting import stays, wait_for
 
 pytestmark = pytest.mark.under_tsan
-
-CANCEL_WAITING = ("SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity"
-                  " WHERE datname = current_database() AND wait_event = 'SyncRep'")
 
 
 @pytest.fixture(name="proxied")

@@ -10,7 +10,7 @@ from support.argo import canonical
 from support.chain import check_chain
 from support.locks import CHAIN_LOCK, TURN_LOCK, Held, held
 from support.posting import Post
-from support.standby import WAITING_FOR_STANDBY, missing_standby
+from support.standby import CANCEL_WAITING, WAITING_FOR_STANDBY, missing_standby
 from support.statement_proxy import COMMIT, statement_proxy
 from support.turns import make_contended
 from support.waiting import stays, wait_for
@@ -113,6 +113,23 @@ def test_the_chain_is_free_before_the_standby_has_the_row_and_the_answer_is_not(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("is_new", [True, False], ids=["a new signal", "a duplicate"])
+def test_a_mark_whose_wait_for_a_standby_is_cancelled_is_503(own_stage, maker, is_new):
+    receiver = own_stage.receiver(ALPINE_REQUEST_TIMEOUT=25)
+    signal = maker.signal()
+    if not is_new:
+        assert_stored(receiver.post(signal), signal)
+    make_contended(receiver, maker)
+    with missing_standby(receiver.database):
+        post = Post(receiver, signal)
+        wait_for(lambda: receiver.database.value(CANCEL_WAITING), 5, "the mark to wait for a standby")
+        assert_error(post.wait(), 503, "unavailable")
+    receiver.wait_ready()
+    assert receiver.post(signal).status == 409
+    assert check_chain(receiver.database) == 2
+
+
+@pytest.mark.slow
 def test_a_mark_whose_answer_is_lost_is_503_and_the_resend_finds_the_row(stage, maker):
     database = stage.database()
     proxy = statement_proxy(stage, database)
@@ -127,10 +144,13 @@ def test_a_mark_whose_answer_is_lost_is_503_and_the_resend_finds_the_row(stage, 
     assert check_chain(database) == 2
 
 
+MARKS_FORBIDDEN = "REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC"
+
+
 def test_who_may_write_no_mark_takes_turns_at_the_chain(stage, maker):
     """Which each keeps until its COMMIT is on the disk."""
     database = stage.database()
-    database.query("REVOKE EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, text) FROM PUBLIC")
+    database.query(MARKS_FORBIDDEN)
     pair = [make_contended(stage.receiver(database, name), maker) for name in ("one", "other")]
     with Held(database, TURN_LOCK):
         for receiver in pair:
@@ -138,3 +158,15 @@ def test_who_may_write_no_mark_takes_turns_at_the_chain(stage, maker):
             assert_stored(receiver.post(signal), signal)
             assert receiver.post(signal).status == 409
     assert check_chain(database) == 4
+
+
+def test_who_may_write_marks_no_more_goes_on_without(stage, maker):
+    receiver = make_contended(stage.receiver(), maker)
+    receiver.database.query(MARKS_FORBIDDEN)
+    signal = maker.signal()
+    assert_error(receiver.post(signal), 503, "unavailable")
+    receiver.wait_ready()
+    assert receiver.post(signal).status == 409
+    signal = maker.signal()
+    assert_stored(receiver.post(signal), signal)
+    assert check_chain(receiver.database) == 3
