@@ -16,8 +16,8 @@ static const char first_part_sql[] = "SAVEPOINT part";
 static const char keep_part_sql[] = "RELEASE SAVEPOINT part; SAVEPOINT part";
 static const char undo_part_sql[] = "ROLLBACK TO SAVEPOINT part";
 
-/* Whether what was seen may be in doubt: not on the disk yet, or not on the standby. */
-static const char in_doubt_sql[] = "SELECT current_setting('synchronous_standby_names') <> '' OR "
+/* What was seen may be in doubt: it is not on the standby, or not on the disk yet. */
+static const char in_doubt_sql[] = "SELECT current_setting('synchronous_standby_names') <> '', "
                                    "pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()";
 
 /* A row that failed alone: unless it is there by now, the table refuses it. */
@@ -134,18 +134,22 @@ static bool finds_all(struct store_group *in, enum step *step, struct err *err)
 }
 
 /* What was found is called a duplicate when it is as durable as what is stored. Another receiver's COMMIT may be
- * visible before it is on the disk, and one that was in doubt may be on this host alone. A role that may not write
- * a mark cannot wait for that. */
-static enum step flush_found(struct store_group *in, struct err *err)
+ * visible before it is on the disk, and one that was in doubt may be on this host alone. Who waits for a standby
+ * takes the chain with him, so that not one connection after the other does. A role that may not write a mark
+ * cannot wait. */
+static enum outcome confirm_found(struct store_group *in, struct err *err)
 {
     if (!in->may_mark)
-        return STEP_DONE;
+        return OUTCOME_DONE;
     PGresult *result = pg_conn_run(in->conn, in_doubt_sql, NULL, in->deadline_ns, err);
     if (!result)
-        return store_step_after_error(in->conn);
-    bool in_doubt = PQgetvalue(result, 0, 0)[0] == 't';
+        return OUTCOME_AGAIN;
+    bool needs_standby = PQgetvalue(result, 0, 0)[0] == 't';
+    bool needs_disk = PQgetvalue(result, 0, 1)[0] == 't';
     PQclear(result);
-    return in_doubt ? store_step_mark(in, err) : STEP_DONE;
+    if (needs_standby)
+        return store_careful_insert(in, false, err);
+    return !needs_disk || store_step_mark(in, err) == STEP_DONE ? OUTCOME_DONE : OUTCOME_AGAIN;
 }
 
 enum outcome store_careful_look_first(struct store_group *in, bool *all_found, struct err *err)
@@ -156,6 +160,7 @@ enum outcome store_careful_look_first(struct store_group *in, bool *all_found, s
         return OUTCOME_AGAIN;
     if (!*all_found)
         return store_careful_insert(in, false, err);
-    in->is_committed = flush_found(in, err) == STEP_DONE;
-    return in->is_committed ? OUTCOME_DONE : OUTCOME_AGAIN;
+    enum outcome outcome = confirm_found(in, err);
+    in->is_committed = outcome == OUTCOME_DONE;
+    return outcome;
 }

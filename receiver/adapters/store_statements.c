@@ -42,9 +42,13 @@ static const char check_at_once_sql[] = "SET CONSTRAINTS ALL IMMEDIATE";
 
 static const char take_chain_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("$1, 10000") CHAIN;
 static const char take_turn_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("($1 + 1) / 2, 1000") TURN;
-/* COMMIT gives the chain back at once; STATEMENT_MARK waits for the disk after it. */
+/* COMMIT gives the chain back at once; STATEMENT_MARK waits for the disk after it. Not where a standby has to
+ * confirm: while that is away, a group that waits for it has to hold up the others, and nobody shall see what a
+ * failover would take back. */
 static const char follow_sql[] =
-    "SELECT set_config('synchronous_commit', 'off', true), " LOCK_LIMIT("$1, 10000") CHAIN;
+    "SELECT set_config('synchronous_commit', "
+    "CASE current_setting('synchronous_standby_names') WHEN '' THEN 'off' "
+    "ELSE current_setting('synchronous_commit') END, true), " LOCK_LIMIT("$1, 10000") CHAIN;
 /* A COMMIT waits for the disk (and a standby) only if its transaction has something in the log, and then for
  * everything before that. */
 static const char mark_sql[] =

@@ -1,5 +1,5 @@
-"""What is answered is on the disk, and on the standby where there is one, also where another receiver may go on before
-that: where turns are taken, COMMIT gives the chain back at once, and a mark behind it waits for the disk."""
+"""What is answered is on the disk, also where another receiver may go on before that: where turns are taken, COMMIT gives
+the chain back at once, and a mark behind it waits for the disk. Where a standby has to confirm, the chain waits too."""
 
 import threading
 
@@ -10,7 +10,7 @@ from support.argo import canonical
 from support.chain import check_chain
 from support.locks import CHAIN_LOCK, TURN_LOCK, Held, held
 from support.posting import Post
-from support.standby import CANCEL_WAITING, WAITING_FOR_STANDBY, missing_standby
+from support.standby import WAITING_FOR_STANDBY, missing_standby
 from support.statement_proxy import COMMIT, statement_proxy
 from support.turns import make_contended
 from support.waiting import stays, wait_for
@@ -69,7 +69,7 @@ def test_what_is_called_a_duplicate_outlives_a_crash(forgetful, maker, beside):
 @pytest.mark.slow
 def test_two_receivers_lose_nothing_in_a_crash(forgetful, maker):
     database = forgetful.database()
-    pair = [forgetful.receiver(database, name) for name in ("one", "other")]
+    pair = [make_contended(forgetful.receiver(database, name), maker) for name in ("one", "other")]
     acknowledged = []
     lists = [[maker.signals(5) for _ in range(300)] for _ in range(4)]
     ended = threading.Event()
@@ -94,39 +94,40 @@ def test_two_receivers_lose_nothing_in_a_crash(forgetful, maker):
 
 
 @pytest.mark.slow
-def test_the_chain_is_free_before_the_standby_has_the_row_and_the_answer_is_not(own_stage, maker):
-    """The other receiver sees the row, and does not call it a duplicate before the standby has it either."""
+def test_who_waits_for_a_standby_keeps_the_chain(own_stage, maker):
+    """And nobody sees the row before."""
     database = own_stage.database()
-    receiver = make_contended(own_stage.receiver(database, "one"), maker)
-    other = own_stage.receiver(database, "other")
+    receiver = make_contended(own_stage.receiver(database), maker)
     signal = maker.signal()
     with missing_standby(database):
-        posts = [Post(receiver, signal)]
-        wait_for(lambda: database.value(WAITING_FOR_STANDBY) == 1, 5, "the mark to wait for a standby")
-        assert len(database.stored()) == 2 and not held(database, CHAIN_LOCK)
-        posts.append(Post(other, signal))
-        wait_for(lambda: database.value(WAITING_FOR_STANDBY) == 2, 5, "the other one to wait for it too")
-        stays(lambda: all(post.answer is None for post in posts), 0.5, "it answered before the standby had it")
-    assert_stored(posts[0].wait(), signal)
-    assert posts[1].wait().status == 409
+        post = Post(receiver, signal)
+        wait_for(lambda: database.value(WAITING_FOR_STANDBY) == 1, 5, "the COMMIT to wait for a standby")
+        assert len(database.stored()) == 1 and held(database, CHAIN_LOCK)
+        stays(lambda: post.answer is None, 0.5, "it answered before the standby had it")
+    assert_stored(post.wait(), signal)
     assert check_chain(database) == 2
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_new", [True, False], ids=["a new signal", "a duplicate"])
-def test_a_mark_whose_wait_for_a_standby_is_cancelled_is_503(own_stage, maker, is_new):
-    receiver = own_stage.receiver(ALPINE_REQUEST_TIMEOUT=25)
-    signal = maker.signal()
+def test_a_missing_standby_costs_the_database_one_connection(own_stage, maker, is_new):
+    """Each that waits for it would be lost to everybody else for as long as it is away."""
+    database = own_stage.database()
+    pair = [own_stage.receiver(database, name, ALPINE_REQUEST_TIMEOUT=2) for name in ("one", "other")]
+    signals = maker.signals(6)
     if not is_new:
-        assert_stored(receiver.post(signal), signal)
-    make_contended(receiver, maker)
-    with missing_standby(receiver.database):
-        post = Post(receiver, signal)
-        wait_for(lambda: receiver.database.value(CANCEL_WAITING), 5, "the mark to wait for a standby")
-        assert_error(post.wait(), 503, "unavailable")
-    receiver.wait_ready()
-    assert receiver.post(signal).status == 409
-    assert check_chain(receiver.database) == 2
+        assert pair[0].batch(signals).json["stored"] == len(signals)
+    for receiver in pair:
+        make_contended(receiver, maker)
+    with missing_standby(database):
+        for signal in signals:
+            for receiver in pair:
+                assert_error(receiver.post(signal), 503, "unavailable")
+        assert database.value(WAITING_FOR_STANDBY) == 1
+    for receiver in pair:
+        receiver.wait_ready()
+    assert {receiver.post(signal).status for signal in signals for receiver in pair} <= {201, 409}
+    assert check_chain(database) == len(signals) + len(pair)
 
 
 @pytest.mark.slow
