@@ -29,7 +29,7 @@ struct store_group {
     bool has_waited;  /* for the turn or for the chain's lock: somebody else writes too */
     bool looks_first; /* most of the rows are expected to be there */
     bool is_sent;
-    bool is_marked; /* its COMMIT does not wait for the disk; a mark behind it does */
+    bool is_marked; /* its COMMIT need not wait for the disk; a mark behind it does */
     bool is_committed;
     struct store_row **fresh; /* room for rows that are inserted together */
     size_t fresh_room;

@@ -113,8 +113,6 @@ static enum outcome write_and_take_back(struct store_pg *pg, int64_t deadline_ns
     char sql[sizeof trial_sql + 64];
     size_t rows = 1 + 2 * pg->failed_count < TRIAL_ROWS_MAX ? 1 + 2 * pg->failed_count : TRIAL_ROWS_MAX;
     (void)snprintf(sql, sizeof sql, trial_sql, (long long)pg_conn_statement_ms(deadline_ns), rows);
-    if (check_mark(pg, deadline_ns, err))
-        return OUTCOME_AGAIN;
     bool refused = pg_conn_do(pg->conn, sql, deadline_ns, err) != 0;
     bool bad_row = refused && sqlstate_action(pg_conn_sqlstate(pg->conn)) == SQLSTATE_BAD_ROW &&
                    pg_conn_error_is_about(pg->conn, "signals");
@@ -134,8 +132,10 @@ static enum outcome store_probe(void *self, bool thorough, int64_t deadline_ns, 
     bool read_only = PQgetvalue(result, 0, 0)[0] == 't';
     bool allowed = PQgetvalue(result, 0, 1)[0] == 't';
     PQclear(result);
+    if (!read_only && allowed && !thorough)
+        return OUTCOME_DONE;
     if (!read_only && allowed)
-        return thorough ? write_and_take_back(pg, deadline_ns, err) : OUTCOME_DONE;
+        return check_mark(pg, deadline_ns, err) ? OUTCOME_AGAIN : write_and_take_back(pg, deadline_ns, err);
     if (!read_only) {
         err_set(err, "this role may not write: GRANT INSERT, SELECT ON signals");
         return OUTCOME_AGAIN;

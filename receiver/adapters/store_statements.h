@@ -11,8 +11,9 @@ enum store_statement {
     STATEMENT_CHECK_AT_ONCE,
     STATEMENT_TAKE_CHAIN, /* parameter: how many milliseconds the transaction has; the last column: "free", or not
                            */
-    STATEMENT_FOLLOW,     /* as STATEMENT_TAKE_CHAIN, after STATEMENT_TAKE_TURN; the COMMIT will wait for no disk */
-    STATEMENT_INSERT,     /* parameters: store_statements_insert_params */
+    STATEMENT_FOLLOW, /* as STATEMENT_TAKE_CHAIN, after STATEMENT_TAKE_TURN; a STATEMENT_MARK has to come behind the
+                         COMMIT */
+    STATEMENT_INSERT, /* parameters: store_statements_insert_params */
     STATEMENT_INSERT_ONE, /* the same, of one row */
     STATEMENT_COMMIT,
     STATEMENT_TAKE_TURN, /* as STATEMENT_TAKE_CHAIN */

@@ -195,7 +195,7 @@ static void advance(struct delivery *delivery)
 {
     pump(delivery);
     sweep_tick(&delivery->sweep, clock_monotonic_ns(), is_calm(delivery));
-    if (delivery->sweep.state == SWEEP_SENDING)
+    if (delivery->sweep.state == SWEEP_SENDING) /* it may have found something */
         pump(delivery);
 }
 
