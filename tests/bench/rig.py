@@ -146,10 +146,12 @@ def watched(program, seen):
 
 
 def turns(rounds, *sides):
-    """Call the sides one after the other, `rounds` times, so that all meet the same machine; each one's results."""
+    """Call the sides one after the other, `rounds` times, so that all meet the same machine; each one's results. Every
+    other round goes backwards: who comes after whom makes a difference, and would always be to the same side's good."""
     results = [[] for _ in sides]
-    for _ in range(rounds):
-        for side, result in zip(sides, results):
+    for number in range(rounds):
+        pairs = list(zip(sides, results))
+        for side, result in reversed(pairs) if number % 2 else pairs:
             result.append(side())
     return results
 
