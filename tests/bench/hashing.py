@@ -10,7 +10,7 @@ from support.argo import HASHED
 from .goals import Result
 
 SIGNALS = 20_000
-ROUNDS = 5
+ROUNDS = 15
 
 
 def _cpython_ns(lines):
