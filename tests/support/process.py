@@ -122,12 +122,21 @@ class Program:
         return self.code
 
     def stop(self, limit=20):
-        """SIGTERM; it must end with 0 and without a sanitizer's report."""
+        """SIGTERM, as soon as it minds it (before that the kernel ends it); it must end with 0 and without a
+        sanitizer's report."""
+        wait_for(lambda: not self.running or self._minds(signal.SIGTERM), limit,
+                 lambda: f"{self.name} to mind SIGTERM:\n{self.log()[-3000:]}")
         if self.running:
             self.signal(signal.SIGTERM)
             code = self.wait(limit)
             assert code == 0, f"{self.name} ended with {code}:\n{self.log()[-3000:]}"
         self.check()
+
+    def _minds(self, number):
+        """Whether the signal is caught, or blocked to be read, instead of doing what the kernel does with it."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        masks = re.findall(r"^Sig(?:Blk|Cgt):\s+([0-9a-f]+)$", status, re.MULTILINE)
+        return any(int(mask, 16) >> number - 1 & 1 for mask in masks)
 
     def kill9(self):
         """The end without a warning."""

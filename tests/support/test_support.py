@@ -96,6 +96,12 @@ def test_a_phrase_that_never_comes_is_a_failure_as_soon_as_the_program_ends(keep
     program.wait()
 
 
+def test_a_program_that_was_just_started_is_not_stopped_before_it_minds_the_signal(keep, tmp_path):
+    program = shell(keep, tmp_path, "sleep 0.3; trap 'exit 0' TERM; while :; do sleep 0.02; done").start()
+    program.stop()
+    assert program.code == 0
+
+
 @pytest.mark.parametrize("report", [
     "==12==ERROR: AddressSanitizer: heap-use-after-free", "WARNING: ThreadSanitizer: data race (pid=1)",
     "common/base/buf.c:17:5: runtime error: signed integer overflow", "==1==ERROR: LeakSanitizer: detected memory leaks"])
