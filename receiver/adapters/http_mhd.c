@@ -21,6 +21,7 @@
 struct side {
     struct http *http;
     struct http_worker *worker;
+    unsigned open; /* its connections; only its own thread counts */
 };
 
 struct http {
@@ -30,6 +31,7 @@ struct http {
     struct http_room room;
     struct side sides[HTTP_THREADS_MAX];
     unsigned side_count;
+    bool has_others; /* there is more than one side */
     void (*on_stuck)(void *context, int64_t age_ns);
     void *on_stuck_context;
     atomic_uint active;
@@ -245,8 +247,9 @@ static bool expand_body(struct exchange *exchange)
     return false;
 }
 
-/* Suspended before it is handed on: the service may resume it before handle returns. */
-static enum MHD_Result whole_request(struct exchange *exchange)
+/* Suspended before it is handed on: the service may resume it before handle returns. Who is this thread's only
+ * client may keep it waiting, for as long as other threads take the connections that come. */
+static enum MHD_Result whole_request(const struct side *side, struct exchange *exchange)
 {
     struct http *http = exchange->http;
     if (!begin_handling(exchange))
@@ -254,6 +257,7 @@ static enum MHD_Result whole_request(struct exchange *exchange)
     if (!expand_body(exchange))
         return respond(exchange);
     exchange->pending = true;
+    exchange->request.may_wait = http->has_others && side->open == 1;
     MHD_suspend_connection(exchange->connection);
     if (http->service.handle(http->service.self, &exchange->request))
         resume(&exchange->request);
@@ -272,7 +276,7 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
         return *upload_data_size ? swallow(exchange, upload_data_size) : MHD_NO;
     if (*upload_data_size)
         return take_body(exchange, upload_data, upload_data_size);
-    return exchange->pending ? respond(exchange) : whole_request(exchange);
+    return exchange->pending ? respond(exchange) : whole_request(side, exchange);
 }
 
 static void on_completed(void *self, struct MHD_Connection *connection, void **context,
@@ -297,8 +301,10 @@ static void on_completed(void *self, struct MHD_Connection *connection, void **c
 static void on_connection(void *self, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
-    struct http *http = ((const struct side *)self)->http;
+    struct side *side = self;
+    struct http *http = side->http;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        side->open++;
         atomic_fetch_add(&http->room.open, 1);
         http->service.connection(http->service.self, 1);
         *socket_context = http_link_open(http->links, descriptor(connection));
@@ -306,6 +312,7 @@ static void on_connection(void *self, struct MHD_Connection *connection, void **
     }
     http_link_close(http->links, *socket_context);
     *socket_context = NULL;
+    side->open--;
     http->service.connection(http->service.self, -1);
     atomic_fetch_sub(&http->room.open, 1);
 }
@@ -347,6 +354,7 @@ struct http *http_start(const struct http_options *options, const struct service
     }
     http->service = *service;
     http->listen_fd = -1;
+    http->has_others = options->threads > 1;
     http->room.max = options->connections_max;
     http->bodies_max = options->bodies_max;
     http->on_stuck = options->on_stuck;

@@ -1,4 +1,5 @@
-/* http_mhd: the HTTP server, by libmicrohttpd: a few threads (http_worker) whose handlers never block. */
+/* http_mhd: the HTTP server, by libmicrohttpd: a few threads (http_worker) whose handlers never block while they
+ * have more than one connection. */
 #ifndef ALPINE_RECEIVER_HTTP_MHD_H
 #define ALPINE_RECEIVER_HTTP_MHD_H
 

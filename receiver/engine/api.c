@@ -93,7 +93,7 @@ struct pending {
     struct submission *submission;
 };
 
-/* On the committer's thread. */
+/* On the thread that stores, which may be the request's own. */
 static void on_done(struct submission *submission, void *context)
 {
     struct pending *pending = context;
@@ -101,7 +101,7 @@ static void on_done(struct submission *submission, void *context)
     count_answer(pending->api, pending->request);
 }
 
-/* On the committer's thread: the request may be over as soon as it goes on. */
+/* On the same thread: the request may be over as soon as it goes on. */
 static void on_release(struct submission *submission, void *context)
 {
     struct pending *pending = context;
@@ -127,7 +127,7 @@ static bool submit(struct api *api, struct request *request, struct submission *
         answer_submission(api, request, submission);
         return true;
     }
-    if (committer_submit(api->parts.committer, submission))
+    if (committer_submit(api->parts.committer, submission, request->may_wait))
         return false;
     answer_submission(api, request, submission);
     return true;

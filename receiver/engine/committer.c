@@ -1,308 +1,113 @@
-/* committer: queue and groups; the state of the database is database.c's.
+/* committer: who stores, and when; how is group_commit's, and the state of the database is database.c's.
  *
- * The promise of the whole product is kept in finish_group: a submission is told COMMITTED only after the store
- * confirmed a transaction that holds it, and that is after the database's COMMIT. Whatever else happens is
- * UNAVAILABLE, and the sender sends it again.
- *
- * While one group is committed the next one is on its way to the database already. */
+ * Whoever stores has the role: the committer's thread, or an HTTP thread that may wait and brings a submission
+ * while nobody has it. Both ways of handing over save what a wake-up costs, which over one connection is a good
+ * part of the whole. While somebody has the role the connection is his alone; otherwise the committer's thread
+ * watches it. */
 #include "engine/committer.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/pulse.h"
-#include "engine/metrics.h"
+#include "engine/group_commit.h"
 
 struct committer {
-    const struct store *store;
-    struct committer_options options;
-    struct log *log;
     pthread_t thread;
     int wake_fd;
-    struct database database;
+    int watch_fd; /* an epoll instance: readable when the connection is, as long as nobody has the role */
+    struct submission_queue queue;
     struct pulse pulse;
 
-    pthread_mutex_t lock; /* guards what follows */
-    struct submission *first;
-    struct submission **last;
-    size_t waiting; /* signals in the queue */
-    bool stopping;
+    pthread_mutex_t role; /* guards what follows, and the store */
+    struct database database;
+    struct group_commit commit;
+    int watched_fd; /* in watch_fd; -1: none */
 };
 
-/* What is stored together. */
-struct group {
-    struct submission *submissions;
-    size_t count; /* signals to store or to look up */
-    bool dry_run; /* all of them: it only looks */
-    int64_t deadline_ns;
-    int64_t sent_ns;
-    struct store_row **rows; /* the signals to store, while they are on their way */
-    size_t row_count;
-    enum outcome outcome;
-};
+/* --- the role ---------------------------------------------------------------------------------------------- */
 
-/* --- telling submissions ----------------------------------------------------------------------------------- */
-
-/* Answers and log lines first, and the lines written, before the first of the requests goes on. */
-static void finish_all(struct committer *committer, struct submission *list, enum submission_outcome outcome,
-                       int retry_after_s)
+static void unwatch(struct committer *committer)
 {
-    log_gather(committer->log);
-    for (struct submission *submission = list; submission; submission = submission->next) {
-        submission->outcome = outcome;
-        submission->retry_after_s = retry_after_s;
-        submission->done(submission, submission->context);
-    }
-    log_flush(committer->log);
-    while (list) {
-        struct submission *next = list->next;
-        list->release(list, list->context);
-        list = next;
-    }
+    if (committer->watched_fd >= 0)
+        (void)epoll_ctl(committer->watch_fd, EPOLL_CTL_DEL, committer->watched_fd, NULL);
+    committer->watched_fd = -1;
 }
 
-/* --- storing ----------------------------------------------------------------------------------------------- */
-
-static size_t collect_rows(const struct group *group)
+static void take_role(struct committer *committer)
 {
-    size_t count = 0;
-    for (struct submission *s = group->submissions; s; s = s->next)
-        for (size_t i = 0; i < s->count; i++)
-            if (!s->entries[i].fault)
-                group->rows[count++] = &s->entries[i].row;
-    return count;
+    (void)pthread_mutex_lock(&committer->role);
+    unwatch(committer);
 }
 
-static void look_up_group(struct committer *committer, struct group *group, size_t count)
+static bool try_role(struct committer *committer)
 {
-    struct err err = {0};
-    const struct store *store = committer->store;
-    group->outcome = store->ops->look_up(store->self, group->rows, count, group->deadline_ns, &err);
-    if (!store->ops->is_open(store->self))
-        database_failed(&committer->database, &err);
-}
-
-/* Sends the group on its way, or answers dry runs from a look; nothing else may be on its way then. */
-static void start_group(struct committer *committer, struct group *group)
-{
-    const struct store *store = committer->store;
-    group->outcome = OUTCOME_AGAIN;
-    group->rows = malloc((group->count ? group->count : 1) * sizeof *group->rows);
-    if (!group->rows)
-        return;
-    size_t count = collect_rows(group);
-    if (group->dry_run) {
-        look_up_group(committer, group, count);
-        return;
-    }
-    group->outcome = OUTCOME_DONE;
-    group->row_count = count;
-    group->sent_ns = clock_monotonic_ns();
-    store->ops->send(store->self, group->rows, count, group->deadline_ns);
-}
-
-static void settle_group(struct committer *committer, struct group *group)
-{
-    struct err err = {0};
-    const struct store *store = committer->store;
-    if (group->outcome != OUTCOME_DONE || !group->row_count)
-        return;
-    if (database_state(&committer->database) == DATABASE_AWAY) /* lost by the group before, and this one with it */
-        group->outcome = OUTCOME_AGAIN;
-    else if ((group->outcome = store->ops->settle(store->self, &err)) != OUTCOME_DONE)
-        database_failed(&committer->database, &err);
-}
-
-static void confirm_group(struct committer *committer, struct group *group)
-{
-    struct err err = {0};
-    const struct store *store = committer->store;
-    if (group->outcome != OUTCOME_DONE || !group->row_count)
-        return;
-    group->outcome = store->ops->confirm(store->self, &err);
-    if (group->outcome != OUTCOME_DONE) {
-        database_failed(&committer->database, &err);
-        return;
-    }
-    database_wrote(&committer->database);
-    receiver_metrics_committed(committer->options.metrics, group->row_count, clock_monotonic_ns() - group->sent_ns);
-}
-
-/* Tells the group's submissions: this is the only place that says COMMITTED. */
-static void finish_group(struct committer *committer, struct group *group)
-{
-    free(group->rows);
-    finish_all(committer, group->submissions,
-               group->outcome == OUTCOME_DONE ? SUBMISSION_COMMITTED : SUBMISSION_UNAVAILABLE,
-               database_retry_after(&committer->database));
-}
-
-/* --- the queue --------------------------------------------------------------------------------------------- */
-
-static struct submission *pop(struct committer *committer)
-{
-    struct submission *submission = committer->first;
-    committer->first = submission->next;
-    if (!committer->first)
-        committer->last = &committer->first;
-    committer->waiting -= submission->count;
-    submission->next = NULL;
-    return submission;
-}
-
-/* Takes from the queue what is stored together, and apart from it what has waited for too long already. */
-static void take_from_queue(struct committer *committer, struct group *group, struct submission **expired)
-{
-    int64_t oldest = clock_monotonic_ns() - committer->options.time_limit_ns / 2;
-    struct submission **tail = &group->submissions;
-    (void)pthread_mutex_lock(&committer->lock);
-    while (committer->first) {
-        bool late = committer->first->queued_ns < oldest;
-        if (!late && group->submissions && committer->first->dry_run != group->dry_run)
-            break;
-        if (!late && group->count && group->count + committer->first->to_store > committer->options.group_max)
-            break;
-        struct submission *submission = pop(committer);
-        if (late) {
-            submission->next = *expired;
-            *expired = submission;
-            continue;
-        }
-        *tail = submission;
-        tail = &submission->next;
-        group->count += submission->to_store;
-        group->dry_run = submission->dry_run;
-    }
-    (void)pthread_mutex_unlock(&committer->lock);
-}
-
-/* False if nothing waits. */
-static bool take_group(struct committer *committer, struct group *group)
-{
-    struct submission *expired = NULL;
-    *group = (struct group){0};
-    take_from_queue(committer, group, &expired);
-    finish_all(committer, expired, SUBMISSION_UNAVAILABLE, 1);
-    return group->submissions != NULL;
-}
-
-enum queue_head { HEAD_NONE, HEAD_DRY_RUN, HEAD_REAL };
-
-static enum queue_head queue_head(struct committer *committer)
-{
-    (void)pthread_mutex_lock(&committer->lock);
-    enum queue_head head = !committer->first ? HEAD_NONE : committer->first->dry_run ? HEAD_DRY_RUN : HEAD_REAL;
-    (void)pthread_mutex_unlock(&committer->lock);
-    return head;
-}
-
-/* Takes and starts a group when nothing is on its way. What comes while the turn is waited for gets into it too. */
-static bool start_next(struct committer *committer, struct group *group)
-{
-    struct err err = {0};
-    const struct store *store = committer->store;
-    int64_t deadline = clock_monotonic_ns() + committer->options.time_limit_ns / 2;
-    enum queue_head head = queue_head(committer);
-    bool can = database_state(&committer->database) != DATABASE_AWAY;
-    if (head == HEAD_NONE)
+    if (pthread_mutex_trylock(&committer->role))
         return false;
-    if (can && head == HEAD_REAL && store->ops->take_turn(store->self, deadline, &err) != OUTCOME_DONE) {
-        database_failed(&committer->database, &err);
-        can = false;
-    }
-    bool more = take_group(committer, group);
-    group->deadline_ns = deadline;
-    group->outcome = OUTCOME_AGAIN;
-    if (more && can && group->dry_run == (head == HEAD_DRY_RUN))
-        start_group(committer, group);
-    if (can && head == HEAD_REAL && !group->row_count)
-        store->ops->leave_turn(store->self);
-    return more;
-}
-
-/* The next group travels behind the one that is being committed. A dry run is answered from a look, which cannot be
- * taken while anything is on its way. */
-static bool send_behind(struct committer *committer, struct group *next)
-{
-    if (committer->store->ops->is_contended(committer->store->self) || queue_head(committer) != HEAD_REAL ||
-        database_state(&committer->database) == DATABASE_AWAY || !take_group(committer, next))
-        return false;
-    next->deadline_ns = clock_monotonic_ns() + committer->options.time_limit_ns / 2;
-    next->outcome = OUTCOME_AGAIN;
-    if (!next->dry_run) /* it is one if the head of the queue was too late by now */
-        start_group(committer, next);
+    unwatch(committer);
     return true;
 }
 
-/* Stores until nothing waits any more. False if nothing did. */
-static bool work(struct committer *committer)
+static void leave_role(struct committer *committer)
 {
-    struct group group;
-    if (!start_next(committer, &group))
-        return false;
-    for (bool more = true; more;) {
-        struct group next;
-        pulse_beat(&committer->pulse);
-        settle_group(committer, &group);
-        more = send_behind(committer, &next);
-        confirm_group(committer, &group);
-        finish_group(committer, &group);
-        more = more || start_next(committer, &next);
-        if (more)
-            group = next;
-    }
-    return true;
+    const struct store *store = committer->commit.store;
+    bool away = database_state(&committer->database) == DATABASE_AWAY;
+    int fd = away ? -1 : store->ops->descriptor(store->self);
+    struct epoll_event event = {.events = EPOLLIN};
+    if (fd >= 0 && !epoll_ctl(committer->watch_fd, EPOLL_CTL_ADD, fd, &event))
+        committer->watched_fd = fd;
+    (void)pthread_mutex_unlock(&committer->role);
 }
 
-static bool is_stopping(struct committer *committer)
-{
-    (void)pthread_mutex_lock(&committer->lock);
-    bool stopping = committer->stopping;
-    (void)pthread_mutex_unlock(&committer->lock);
-    return stopping;
-}
+/* --- the thread -------------------------------------------------------------------------------------------- */
 
+/* Without the role in the meantime, unless something is due. */
 static void wait_for_work(struct committer *committer)
 {
-    struct database *database = &committer->database;
-    bool away = database_state(database) == DATABASE_AWAY;
-    int64_t left = database_due(database) - clock_monotonic_ns();
     struct pollfd waits[2] = {
         {.fd = committer->wake_fd, .events = POLLIN},
-        {.fd = away ? -1 : committer->store->ops->descriptor(committer->store->self), .events = POLLIN},
+        {.fd = committer->watch_fd, .events = POLLIN},
     };
-    if (left > 0)
-        (void)poll(waits, 2, (int)(left / NS_PER_MS) + 1);
+    int64_t left = database_due(&committer->database) - clock_monotonic_ns();
+    if (left <= 0)
+        return;
+    leave_role(committer);
+    (void)poll(waits, 2, (int)(left / NS_PER_MS) + 1);
     if (waits[0].revents & POLLIN) {
         uint64_t count;
         (void)!read(committer->wake_fd, &count, sizeof count);
     }
-    if (waits[1].revents)
-        database_check(database);
+    take_role(committer);
 }
 
 static void *run(void *self)
 {
     struct committer *committer = self;
+    bool stopping = false;
     (void)prctl(PR_SET_NAME, "committer"); /* as top -H and gdb show it */
+    take_role(committer);
     for (;;) {
-        bool stopping = is_stopping(committer); /* asked before the queue: what came before it is still served */
+        /* asked before the queue: what came before it is still served */
+        stopping = submission_queue_is_closed(&committer->queue);
         database_check(&committer->database);
-        if (work(committer))
+        if (group_commit_all(&committer->commit, &committer->pulse))
             continue;
         if (stopping)
-            return NULL;
+            break;
         database_tick(&committer->database);
-        log_tick(committer->log);
+        log_tick(committer->commit.log);
         pulse_beat(&committer->pulse);
         wait_for_work(committer);
     }
+    leave_role(committer);
+    return NULL;
 }
 
 static void wake(struct committer *committer)
@@ -311,30 +116,32 @@ static void wake(struct committer *committer)
     (void)!write(committer->wake_fd, &one, sizeof one);
 }
 
-bool committer_submit(struct committer *committer, struct submission *submission)
+/* --- submissions ------------------------------------------------------------------------------------------- */
+
+/* One group. What is left in the queue then, came in behind somebody who has woken the committer's thread for his,
+ * or is about to. */
+static void store_here(struct committer *committer)
 {
-    bool taken = false;
+    database_check(&committer->database);
+    (void)group_commit_once(&committer->commit);
+    leave_role(committer);
+}
+
+bool committer_submit(struct committer *committer, struct submission *submission, bool may_wait)
+{
     submission->outcome = SUBMISSION_UNAVAILABLE;
     submission->retry_after_s = 1;
     if (database_state(&committer->database) == DATABASE_AWAY) {
         submission->retry_after_s = database_retry_after(&committer->database);
         return false;
     }
-    (void)pthread_mutex_lock(&committer->lock);
-    bool fits = !committer->waiting || committer->waiting + submission->count <= committer->options.queue_max;
-    if (fits && !committer->stopping) {
-        submission->outcome = SUBMISSION_WAITING;
-        submission->queued_ns = clock_monotonic_ns();
-        submission->next = NULL;
-        *committer->last = submission;
-        committer->last = &submission->next;
-        committer->waiting += submission->count;
-        taken = true;
-    }
-    (void)pthread_mutex_unlock(&committer->lock);
-    if (taken)
+    if (!submission_queue_push(&committer->queue, submission))
+        return false;
+    if (may_wait && try_role(committer))
+        store_here(committer);
+    else
         wake(committer);
-    return taken;
+    return true;
 }
 
 bool committer_is_ready(struct committer *committer, int *retry_after_s)
@@ -350,10 +157,7 @@ enum database_state committer_database(struct committer *committer)
 
 size_t committer_waiting(struct committer *committer)
 {
-    (void)pthread_mutex_lock(&committer->lock);
-    size_t waiting = committer->waiting;
-    (void)pthread_mutex_unlock(&committer->lock);
-    return waiting;
+    return submission_queue_waiting(&committer->queue);
 }
 
 int64_t committer_silence_ns(struct committer *committer, int64_t now_ns)
@@ -363,14 +167,40 @@ int64_t committer_silence_ns(struct committer *committer, int64_t now_ns)
 
 /* --- life -------------------------------------------------------------------------------------------------- */
 
+static void close_descriptor(int fd)
+{
+    if (fd >= 0)
+        (void)close(fd);
+}
+
 void committer_free(struct committer *committer)
 {
     if (!committer)
         return;
-    if (committer->wake_fd >= 0)
-        (void)close(committer->wake_fd);
-    (void)pthread_mutex_destroy(&committer->lock);
+    close_descriptor(committer->watch_fd);
+    close_descriptor(committer->wake_fd);
+    submission_queue_clear(&committer->queue);
+    (void)pthread_mutex_destroy(&committer->role);
     free(committer);
+}
+
+static void init(struct committer *committer, const struct store *store, const struct committer_options *options,
+                 struct log *log)
+{
+    submission_queue_init(&committer->queue, options->queue_max);
+    pulse_init(&committer->pulse, clock_monotonic_ns());
+    (void)pthread_mutex_init(&committer->role, NULL);
+    database_init(&committer->database, store, log, options->metrics);
+    committer->commit = (struct group_commit){.store = store,
+                                              .queue = &committer->queue,
+                                              .database = &committer->database,
+                                              .metrics = options->metrics,
+                                              .log = log,
+                                              .group_max = options->group_max,
+                                              .time_limit_ns = options->time_limit_ns};
+    committer->watched_fd = -1;
+    committer->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    committer->watch_fd = epoll_create1(EPOLL_CLOEXEC);
 }
 
 struct committer *committer_start(const struct store *store, const struct committer_options *options,
@@ -381,36 +211,28 @@ struct committer *committer_start(const struct store *store, const struct commit
         err_set(err, "out of memory");
         return NULL;
     }
-    committer->store = store;
-    committer->options = *options;
-    committer->log = log;
-    database_init(&committer->database, store, log, options->metrics);
-    pulse_init(&committer->pulse, clock_monotonic_ns());
-    committer->last = &committer->first;
-    (void)pthread_mutex_init(&committer->lock, NULL);
-    committer->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (committer->wake_fd < 0) {
-        err_set_errno(err, "cannot make an eventfd");
-        committer_free(committer);
-        return NULL;
+    init(committer, store, options, log);
+    if (committer->wake_fd < 0 || committer->watch_fd < 0) {
+        err_set_errno(err, "cannot make a descriptor to wait with");
+        goto failed;
     }
     errno = pthread_create(&committer->thread, NULL, run, committer);
-    if (errno) {
-        err_set_errno(err, "cannot start the committer's thread");
-        committer_free(committer);
-        return NULL;
-    }
-    return committer;
+    if (!errno)
+        return committer;
+    err_set_errno(err, "cannot start the committer's thread");
+failed:
+    committer_free(committer);
+    return NULL;
 }
 
 void committer_stop(struct committer *committer)
 {
     if (!committer)
         return;
-    (void)pthread_mutex_lock(&committer->lock);
-    committer->stopping = true;
-    (void)pthread_mutex_unlock(&committer->lock);
+    submission_queue_close(&committer->queue);
     wake(committer);
     (void)pthread_join(committer->thread, NULL);
+    take_role(committer);
     database_close(&committer->database);
+    leave_role(committer);
 }

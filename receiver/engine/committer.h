@@ -1,6 +1,6 @@
-/* committer: the one thread that writes. It takes everything that waits, stores it in one transaction, and only
- * then tells each submission. It also keeps the connection: reconnects with backoff, and knows whether a write
- * would work. */
+/* committer: one thread at a time writes. It takes everything that waits, stores it in one transaction, and only
+ * then tells each submission. A thread of the committer's own does that, and keeps the connection: reconnects with
+ * backoff, and knows whether a write would work. Who may wait does the first by himself while nobody else does. */
 #ifndef ALPINE_RECEIVER_COMMITTER_H
 #define ALPINE_RECEIVER_COMMITTER_H
 
@@ -33,9 +33,10 @@ void committer_stop(struct committer *committer);
 /* Once nobody asks it any more: frees it. Stop it first. */
 void committer_free(struct committer *committer);
 
-/* Any thread. Takes a submission over until its done is called. Returns false, and leaves it to the caller with
- * outcome and retry_after_s set, if the queue is full or the database is away. */
-MUST_CHECK bool committer_submit(struct committer *committer, struct submission *submission);
+/* Any thread. Takes a submission over until its release is called. Returns false, and leaves it to the caller with
+ * outcome and retry_after_s set, if the queue is full or the database is away. may_wait: this thread may store it
+ * here and now, with what else waits; that takes time_limit_ns / 2 at most, and it is done then already. */
+MUST_CHECK bool committer_submit(struct committer *committer, struct submission *submission, bool may_wait);
 
 /* Any thread: would a write work now? *retry_after_s: when to ask again. */
 bool committer_is_ready(struct committer *committer, int *retry_after_s);
@@ -45,7 +46,7 @@ size_t committer_waiting(struct committer *committer);
 
 /* For one thread that looks now and then: since how long the committer's thread owes a sign that it turns
  * (pulse.h). The first one comes when it has tried to connect; while it works, one comes with each group, so that a
- * database that hangs delays it by time_limit_ns at most. */
+ * database that hangs delays it by time_limit_ns at most, half of that for who stores before it. */
 int64_t committer_silence_ns(struct committer *committer, int64_t now_ns);
 
 #endif

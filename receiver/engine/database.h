@@ -19,7 +19,8 @@ enum database_state {
     DATABASE_READY,
 };
 
-/* Belongs to the committer's thread, but for database_state and database_retry_after, which any thread may call. */
+/* Belongs to whoever stores (committer.c), but for database_state and database_retry_after, which any thread may
+ * call. */
 struct database {
     const struct store *store;
     struct log *log;

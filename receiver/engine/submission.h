@@ -1,5 +1,5 @@
 /* submission: the signals of one request on their way through the receiver. Belongs to one thread at a time: the
- * HTTP thread that read it, then the committer, then the HTTP thread again. */
+ * HTTP thread that read it, then the one that stores, then the HTTP thread again. */
 #ifndef ALPINE_RECEIVER_SUBMISSION_H
 #define ALPINE_RECEIVER_SUBMISSION_H
 
@@ -37,7 +37,7 @@ struct submission {
     int64_t queued_ns; /* monotonic, when the committer got it */
     enum submission_outcome outcome;
     int retry_after_s; /* for SUBMISSION_UNAVAILABLE */
-    /* Both are called once by the committer's thread: done when the outcome is there, and release when that was
+    /* Both are called once by the thread that stores: done when the outcome is there, and release when that was
      * said to all of the group. After release the submission is forgotten. */
     void (*done)(struct submission *submission, void *context);
     void (*release)(struct submission *submission, void *context);

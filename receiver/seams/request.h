@@ -32,6 +32,7 @@ struct request {
     const char *caller_id;        /* X-Request-Id as it came in, or NULL */
     const char *malformed;        /* what is wrong with the headers, or NULL */
     int64_t content_length;       /* -1: unknown */
+    bool may_wait;                /* the thread that calls handle serves nobody else: handle may wait */
     struct buf body;
     void (*resume)(struct request *request); /* any thread: the response of a pending request is ready */
 
@@ -46,7 +47,8 @@ struct request {
     struct response response;
 };
 
-/* All calls but resume come from an HTTP thread, one at a time for one request. None of them blocks. */
+/* All calls but resume come from an HTTP thread, one at a time for one request. None of them blocks, but for a
+ * handle that may wait. */
 struct service {
     void *self;
     /* The headers are in. True: go on and read the body, up to body_limit. False: the response is set. */

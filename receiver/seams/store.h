@@ -29,7 +29,7 @@ struct store_row {
     char *refusal;              /* out: why, for STORE_REFUSED; whoever has the row frees it */
 };
 
-/* Only the committer's thread calls these. Each returns within its deadline (clock_monotonic_ns).
+/* One thread at a time calls these. Each returns within its deadline (clock_monotonic_ns).
  *
  * Rows are stored in three steps, so that the next group can be on its way while one is committed:
  *
@@ -75,7 +75,7 @@ struct store_ops {
 };
 
 /* Who wants to know of each error that the database reports, retried ones and those of a single row included. On
- * the committer's thread. sqlstate: its five characters; "": the connection is lost, or could not be made. */
+ * the thread that stores. sqlstate: its five characters; "": the connection is lost, or could not be made. */
 struct store_watch {
     void (*on_error)(void *context, const char *sqlstate);
     void *context;

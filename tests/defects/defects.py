@@ -54,7 +54,7 @@ def _table(*rows):
 DEFECTS = _table(
     # The receiver
     ("answer-before-commit", "the COMMIT is sent, but the answer does not wait for it",
-     System("test_database_commit.py", "test_the_answer_waits_for_the_commit")),
+     System("test_database_commit.py", "test_the_answer_waits_for_the_commit", "2")),
     ("commit-in-doubt-is-success", "a COMMIT whose answer is lost is answered 201",
      System("test_database_commit.py", "test_a_commit_in_doubt_is_503_and_the_resend_finds_the_row", "swallow-Careful")),
     ("commit-not-flushed", "where the database does not wait for the disk by default, a COMMIT does not either",
@@ -100,6 +100,8 @@ DEFECTS = _table(
      System("test_systemd.py", "test_the_watchdog_starves_when_one_thread_of_the_receiver_hangs", "http")),
     ("queue-without-a-limit", "the queue in front of the database takes whatever comes",
      Unit("committer", "a_full_queue_refuses")),
+    ("waits-with-others", "an HTTP thread waits for the database though it has other clients to serve",
+     System("test_unavailable.py", "test_a_thread_that_waits_for_the_database_keeps_no_other_client_waiting", "True-2")),
     ("duplicate-counted-as-stored", "the metrics count a duplicate as stored",
      Unit("receiver_metrics", "single_signals"),
      System("test_metrics.py", "test_known_traffic_is_counted_exactly")),

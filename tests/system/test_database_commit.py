@@ -28,17 +28,18 @@ def fixture_proxied(stage):
 
 
 @pytest.mark.slow
-def test_the_answer_waits_for_the_commit(own_stage, maker):
-    """Which waits for a standby that does not come, while the INSERT was answered long ago."""
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_answer_waits_for_the_commit(own_stage, maker, count):
+    """Which waits for a standby that does not come, while the INSERT of several was answered long ago."""
     receiver = own_stage.receiver()
-    signal = maker.signal()
+    signals = maker.signals(count)
     with missing_standby(receiver.database):
-        post = Post(receiver, signal)
+        post = Post(receiver, *signals)
         wait_for(lambda: receiver.database.value(WAITING_FOR_STANDBY), 5, "the COMMIT to wait for a standby")
         stays(lambda: post.answer is None, 0.5, "it answered before the COMMIT")
-        assert receiver.database.stored() == [], "nobody sees the row yet"
-    assert_stored(post.wait(), signal)
-    assert receiver.database.stored() == [(signal["signal_id"], signal["sha256"])]
+        assert receiver.database.stored() == [], "nobody sees a row yet"
+    assert post.wait().status == (201 if count == 1 else 200)
+    assert set(receiver.database.stored()) == {(signal["signal_id"], signal["sha256"]) for signal in signals}
 
 
 def test_the_answer_waits_for_a_commit_that_is_a_trip_of_its_own(proxied, maker):

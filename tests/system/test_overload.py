@@ -333,8 +333,9 @@ def test_ten_thousand_connections_are_held_in_100_mb_while_signals_go_through(st
 
 @pytest.mark.slow
 def test_a_process_that_hangs_ends_itself_so_that_it_is_started_anew(stage, maker):
-    """The committer's thread is held in a system call, as a library that blocks would hold it."""
-    receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=1)
+    """The committer's thread is held in a system call, as a library that blocks would hold it. A single HTTP thread
+    leaves all storing to it."""
+    receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=1, ALPINE_HTTP_THREADS=1)
     [thread] = [task for task in Path(f"/proc/{receiver.pid}/task").iterdir()
                 if (task / "comm").read_text() == "committer\n"]
     tracer = subprocess.Popen(["strace", "-q", "-o", "/dev/null", "-p", thread.name, "-e", "trace=poll",

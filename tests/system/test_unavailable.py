@@ -1,5 +1,6 @@
 """The receiver when it cannot store now: 503, nothing lost, nothing half, and well again by itself."""
 
+import contextlib
 import json
 import signal as signals_of_unix
 import threading
@@ -10,6 +11,7 @@ import pytest
 from support import http
 from support.answers import assert_error, assert_stored
 from support.chain import check_chain
+from support.http import RawConnection
 from support.locked import Locked
 from support.receiver import PREFIX
 from support.waiting import Stopwatch, stays, wait_for
@@ -198,6 +200,34 @@ def test_a_database_machine_that_vanishes_costs_one_deadline(own_stage, maker):
     receiver.wait_ready()
     assert receiver.post(signal).status in (201, 409)
     assert receiver.database.stored() == [(signal["signal_id"], signal["sha256"])]
+
+
+def _is_alive(connection):
+    connection.send("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    return connection.answer().status == 200
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("open_before", [True, False])
+def test_a_thread_that_waits_for_the_database_keeps_no_other_client_waiting(stage, maker, threads, open_before):
+    """An HTTP thread may store what its only client sends, and is held up with it. It has to be its only client, and
+    there has to be another thread for those who come."""
+    receiver = stage.receiver(ALPINE_HTTP_THREADS=threads)
+    posts, signals = Posts(receiver), maker.signals(3)
+    with contextlib.ExitStack() as stack:
+        def connect():
+            return [stack.enter_context(RawConnection(receiver.port, limit=4)) for _ in range(20)]
+
+        others = connect() if open_before else []
+        assert all(map(_is_alive, others))
+        with Locked(receiver.database) as lock:
+            for signal in signals:
+                posts.post(signal)
+                lock.wait_waiting()
+            assert all(map(_is_alive, others or connect()))
+            assert not posts.answers
+        posts.wait()
+    assert {answer.status for answer in posts.answers.values()} == {201}
 
 
 @pytest.mark.slow

@@ -31,6 +31,7 @@ static void on_done(struct submission *submission, void *context)
     (void)pthread_mutex_lock(&stage->store.lock);
     stage->told[told->index]++;
     stage->was_durable[told->index] = durable;
+    stage->told_by[told->index] = pthread_self();
     stage->done++;
     (void)pthread_cond_broadcast(&stage->store.changed);
     (void)pthread_mutex_unlock(&stage->store.lock);
@@ -75,7 +76,7 @@ struct submission *make(struct stage *stage, const char *const *ids)
 struct submission *submit(struct stage *stage, const char *const *ids)
 {
     struct submission *submission = make(stage, ids);
-    assert_true(committer_submit(stage->committer, submission));
+    assert_true(committer_submit(stage->committer, submission, false));
     return submission;
 }
 
@@ -89,7 +90,7 @@ struct submission *submit_one(struct stage *stage, int number)
 struct submission *refused(struct stage *stage, const char *const *ids)
 {
     struct submission *submission = make(stage, ids);
-    assert_false(committer_submit(stage->committer, submission));
+    assert_false(committer_submit(stage->committer, submission, false));
     assert_int_equal(submission->outcome, SUBMISSION_UNAVAILABLE);
     return submission;
 }

@@ -20,6 +20,7 @@ struct stage {
     int released;                      /* … and let go */
     int told[SUBMISSIONS_MAX];         /* how often each was */
     bool was_durable[SUBMISSIONS_MAX]; /* every signal of it was stored at that moment */
+    pthread_t told_by[SUBMISSIONS_MAX];
 };
 
 /* cmocka's setup and teardown; *state is the struct stage. The committer is not started yet. */

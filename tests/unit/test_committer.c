@@ -82,7 +82,7 @@ static void a_dry_run_stores_nothing(void **state)
     wait_done(stage, 1);
     struct submission *dry = make(stage, IDS("a", "new"));
     dry->dry_run = true;
-    assert_true(committer_submit(stage->committer, dry));
+    assert_true(committer_submit(stage->committer, dry, false));
     wait_done(stage, 2);
     assert_int_equal(real->entries[0].row.verdict, STORE_STORED);
     assert_int_equal(dry->outcome, SUBMISSION_COMMITTED);
@@ -208,7 +208,7 @@ static void a_stop_finishes_what_waits(void **state)
         (void)submit_one(stage, i);
     fake_store_wait(&stage->store, &stage->store.waiting, 1);
     assert_int_equal(pthread_create(&stopper, NULL, stop_it, stage), 0);
-    while (taken < SUBMISSIONS_MAX - 1 && committer_submit(committer, make(stage, IDS("late"))))
+    while (taken < SUBMISSIONS_MAX - 1 && committer_submit(committer, make(stage, IDS("late")), false))
         taken++; /* until it knows that it is to stop, it takes what comes */
     fake_store_set(&stage->store, &stage->store.gate_closed, false);
     assert_int_equal(pthread_join(stopper, NULL), 0);

@@ -101,7 +101,7 @@ static void a_dry_run_waits_for_the_transaction_before_it(void **state)
     fake_store_wait(&stage->store, &stage->store.waiting, 1);
     struct submission *dry = make(stage, IDS("signal-0"));
     dry->dry_run = true;
-    assert_true(committer_submit(stage->committer, dry));
+    assert_true(committer_submit(stage->committer, dry, false));
     fake_store_set(&stage->store, &stage->store.gate_closed, false);
     wait_done(stage, 2);
     assert_int_equal(dry->entries[0].row.verdict, STORE_DUPLICATE);
@@ -137,13 +137,13 @@ static void a_dry_run_fails_too(void **state)
     fake_store_set(&stage->store, &stage->store.failing, true);
     struct submission *dry = make(stage, IDS("a"));
     dry->dry_run = true;
-    assert_true(committer_submit(stage->committer, dry));
+    assert_true(committer_submit(stage->committer, dry, false));
     wait_done(stage, 1);
     assert_int_equal(dry->outcome, SUBMISSION_UNAVAILABLE);
     fake_store_set(&stage->store, &stage->store.losing, true);
     dry = make(stage, IDS("b"));
     dry->dry_run = true;
-    assert_true(committer_submit(stage->committer, dry));
+    assert_true(committer_submit(stage->committer, dry, false));
     wait_done(stage, 2);
     assert_int_equal(dry->outcome, SUBMISSION_UNAVAILABLE);
     fake_store_wait(&stage->store, &stage->store.opens, 2);
@@ -200,13 +200,15 @@ struct worker {
     pthread_t thread;
     int first;
     int taken;
+    bool may_wait;
 };
 
 static void *work(void *self)
 {
     struct worker *worker = self;
     for (int i = 0; i < EACH; i++)
-        worker->taken += committer_submit(worker->stage->committer, worker->stage->submissions[worker->first + i]);
+        worker->taken += committer_submit(worker->stage->committer, worker->stage->submissions[worker->first + i],
+                                          worker->may_wait);
     return NULL;
 }
 
@@ -222,7 +224,7 @@ static void many_threads(void **state)
     }
     stage_start_ready(stage);
     for (int i = 0; i < THREADS; i++) {
-        workers[i] = (struct worker){.stage = stage, .first = i * EACH};
+        workers[i] = (struct worker){.stage = stage, .first = i * EACH, .may_wait = i % 2};
         assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {
