@@ -283,7 +283,7 @@ static const struct store_ops ops = {
     .descriptor = store_descriptor,
 };
 
-struct store *store_pg_new(const char *url, int schema_version)
+struct store *store_pg_new(const char *url, int schema_version, int64_t transaction_ns)
 {
     struct store_pg *pg = calloc(1, sizeof *pg);
     if (!pg)
@@ -291,7 +291,7 @@ struct store *store_pg_new(const char *url, int schema_version)
     pg->store = (struct store){&ops, pg};
     pg->url = url;
     pg->schema_version = schema_version;
-    if (store_statements_init(&pg->statements)) {
+    if (store_statements_init(&pg->statements, transaction_ns)) {
         store_pg_free(&pg->store);
         return NULL;
     }

@@ -5,8 +5,9 @@
 #include "seams/store.h"
 
 /* url is borrowed for as long as the store lives; nothing is connected yet. schema_version is the one that the
- * migrations of this program lead to. NULL when out of memory. */
-struct store *store_pg_new(const char *url, int schema_version);
+ * migrations of this program lead to. transaction_ns is what a transaction has until its deadline: the database
+ * ends its statements by then, and those that have less left set a limit of their own. NULL when out of memory. */
+struct store *store_pg_new(const char *url, int schema_version, int64_t transaction_ns);
 /* Before it is opened: tells each error of the database from now on. */
 void store_pg_watch(struct store *store, const struct store_watch *watch);
 void store_pg_free(struct store *store);

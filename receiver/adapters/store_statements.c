@@ -1,10 +1,12 @@
 /* store_statements: texts and types. What is done with them is store_insert's and store_look_up's. */
 #include "adapters/store_statements.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "adapters/pg_array.h"
 #include "adapters/store_locks.h"
+#include "base/clock.h"
 
 enum { LOOK_UP_PARAMS = 3 };
 
@@ -15,18 +17,20 @@ static const char begin_sql[] = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /* Rules that are checked at the COMMIT are checked at once: after it no row could be found any more. */
 static const char check_at_once_sql[] = "SET CONSTRAINTS ALL IMMEDIATE";
 
-/* synchronous_commit is raised where it was lowered and never lowered where it is stricter. The time-outs keep a
- * receiver that is stopped in mid-transaction from holding a lock for ever, and end what nobody waits for any more.
- * Warnings have to come: one tells that no standby confirmed. */
-#define TRANSACTION_SETTINGS                                                                                       \
-    "set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') "        \
-    "THEN 'on' ELSE current_setting('synchronous_commit') END, true), "                                            \
+/* synchronous_commit is raised where it was lowered and never lowered where it is stricter. */
+#define WAIT_FOR_THE_DISK                                                                                          \
+    "CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') "                                         \
+    "THEN set_config('synchronous_commit', 'on', true) END, "
+/* The time-outs keep a receiver that is stopped in mid-transaction from holding a lock for ever, and end what
+ * nobody waits for any more. Warnings have to come: one tells that no standby confirmed. */
+#define LIMITS(is_local)                                                                                           \
     "set_config('statement_timeout', CASE WHEN current_setting('statement_timeout')::interval "                    \
     "BETWEEN interval '1ms' AND make_interval(secs => $1 / 1000.0) THEN current_setting('statement_timeout') "     \
-    "ELSE $1::text END, true), "                                                                                   \
-    "set_config('idle_in_transaction_session_timeout', '10s', true), "                                             \
-    "set_config('client_min_messages', 'warning', true), "
-#define LOCK_LIMIT(ms) "set_config('lock_timeout', least(" ms ")::text, true), "
+    "ELSE $1::text END, " is_local "), "                                                                           \
+    "set_config('idle_in_transaction_session_timeout', '10s', " is_local "), "                                     \
+    "set_config('client_min_messages', 'warning', " is_local "), "
+#define LOCK_LIMIT(ms, is_local) "set_config('lock_timeout', least(" ms ")::text, " is_local "), "
+#define TRANSACTION_SETTINGS     WAIT_FOR_THE_DISK LIMITS("true")
 
 /* The lock is taken last, under these settings. A transaction's lock (not a session's) works behind pgbouncer, and
  * PostgreSQL gives it back whatever happens to the connection. */
@@ -40,15 +44,16 @@ static const char check_at_once_sql[] = "SET CONSTRAINTS ALL IMMEDIATE";
     "CASE WHEN pg_try_advisory_lock(" STORE_TURN_LOCK ") THEN 'free' "                                             \
     "ELSE 'waited for' || pg_advisory_lock(" STORE_TURN_LOCK ")::text END"
 
-static const char take_chain_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("$1, 10000") CHAIN;
-static const char take_turn_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("($1 + 1) / 2, 1000") TURN;
+static const char take_chain_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("$1, 10000", "true") CHAIN;
+static const char take_chain_in_session_sql[] = "SELECT " WAIT_FOR_THE_DISK CHAIN;
+static const char take_turn_sql[] = "SELECT " TRANSACTION_SETTINGS LOCK_LIMIT("($1 + 1) / 2, 1000", "true") TURN;
 /* COMMIT gives the chain back at once; STATEMENT_MARK waits for the disk after it. Not where a standby has to
  * confirm: while that is away, a group that waits for it has to hold up the others, and nobody shall see what a
  * failover would take back. */
 static const char follow_sql[] =
     "SELECT set_config('synchronous_commit', "
     "CASE current_setting('synchronous_standby_names') WHEN '' THEN 'off' "
-    "ELSE current_setting('synchronous_commit') END, true), " LOCK_LIMIT("$1, 10000") CHAIN;
+    "ELSE current_setting('synchronous_commit') END, true), " LOCK_LIMIT("$1, 10000", "true") CHAIN;
 /* A COMMIT waits for the disk (and a standby) only if its transaction has something in the log, and then for
  * everything before that. */
 static const char mark_sql[] =
@@ -65,9 +70,16 @@ static const char look_up_sql[] = "SELECT input.n, coalesce(by_hash.id, by_id.id
 static const Oid wait_types[] = {PG_OID_INT4};
 static const Oid look_up_types[LOOK_UP_PARAMS] = {PG_OID_TEXT_ARRAY, PG_OID_TEXT_ARRAY, PG_OID_TEXT_ARRAY};
 
-int store_statements_init(struct store_statements *statements)
+/* A transaction's limit is the session's as long as it has nearly all of its time. */
+static int32_t session_ms(int64_t transaction_ns)
 {
-    *statements = (struct store_statements){0};
+    int64_t ms = pg_conn_statement_ms(clock_monotonic_ns() + transaction_ns);
+    return ms < INT32_MAX ? (int32_t)(ms - ms / 16) : INT32_MAX;
+}
+
+int store_statements_init(struct store_statements *statements, int64_t transaction_ns)
+{
+    *statements = (struct store_statements){.session_ms = session_ms(transaction_ns)};
     size_t count = store_columns(statements->columns);
     statements->column_count = count;
     store_columns_insert_sql(statements->columns, count, false, &statements->insert_sql);
@@ -80,6 +92,7 @@ int store_statements_init(struct store_statements *statements)
         [STATEMENT_BEGIN] = {"alpine_begin", begin_sql, 0, NULL},
         [STATEMENT_CHECK_AT_ONCE] = {"alpine_check_at_once", check_at_once_sql, 0, NULL},
         [STATEMENT_TAKE_CHAIN] = {"alpine_take_chain", take_chain_sql, 1, wait_types},
+        [STATEMENT_TAKE_CHAIN_IN_SESSION] = {"alpine_take_chain_in_session", take_chain_in_session_sql, 0, NULL},
         [STATEMENT_FOLLOW] = {"alpine_follow", follow_sql, 1, wait_types},
         [STATEMENT_INSERT] = {"alpine_insert", statements->insert_sql.data, (int)count + 2,
                               statements->insert_types},
@@ -100,15 +113,30 @@ void store_statements_clear(struct store_statements *statements)
     buf_clear(&statements->insert_one_sql);
 }
 
-/* A plan is made once, perhaps while the table is empty, and has to do when it is large. */
-static const char session_sql[] = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan";
+/* A plan is made once, perhaps while the table is empty, and has to do when it is large. The limits need not be set
+ * in each transaction then, which takes nearly a tenth of what one row does. */
+static const char session_sql[] = "SELECT " LIMITS("false")
+    LOCK_LIMIT("$1, 10000", "false") "set_config('enable_seqscan', 'off', false), "
+                                     "set_config('plan_cache_mode', 'force_generic_plan', false)";
+
+static int set_up_session(const struct store_statements *statements, struct pg_conn *conn, int64_t deadline_ns,
+                          struct err *err)
+{
+    char limit_ms[24];
+    const char *values[] = {limit_ms};
+    const struct pg_params params = {.count = 1, .types = wait_types, .values = values};
+    (void)snprintf(limit_ms, sizeof limit_ms, "%d", statements->session_ms);
+    PGresult *result = pg_conn_run(conn, session_sql, &params, deadline_ns, err);
+    PQclear(result);
+    return result ? 0 : -1;
+}
 
 int store_statements_prepare(const struct store_statements *statements, struct pg_conn *conn, int64_t deadline_ns,
                              struct err *err)
 {
     if (!pg_conn_is_ours(conn))
         return 0;
-    if (pg_conn_do(conn, session_sql, deadline_ns, err))
+    if (set_up_session(statements, conn, deadline_ns, err))
         return -1;
     for (size_t i = 0; i < STATEMENT_COUNT; i++)
         if (pg_conn_prepare(conn, &statements->list[i], deadline_ns, err))

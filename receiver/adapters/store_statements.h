@@ -11,6 +11,7 @@ enum store_statement {
     STATEMENT_CHECK_AT_ONCE,
     STATEMENT_TAKE_CHAIN, /* parameter: how many milliseconds the transaction has; the last column: "free", or not
                            */
+    STATEMENT_TAKE_CHAIN_IN_SESSION, /* as STATEMENT_TAKE_CHAIN, where the session's limits do; no parameter */
     STATEMENT_FOLLOW, /* as STATEMENT_TAKE_CHAIN, after STATEMENT_TAKE_TURN; a STATEMENT_MARK has to come behind the
                          COMMIT */
     STATEMENT_INSERT, /* parameters: store_statements_insert_params */
@@ -24,6 +25,7 @@ enum store_statement {
 
 struct store_statements {
     struct pg_statement list[STATEMENT_COUNT];
+    int32_t session_ms; /* the limit of a statement in a session that is ours */
     struct store_column columns[STORE_COLUMNS_MAX];
     size_t column_count;
     struct buf insert_sql;
@@ -31,8 +33,8 @@ struct store_statements {
     Oid insert_types[STORE_PARAMS_MAX];
 };
 
-/* Returns -1 when out of memory. */
-MUST_CHECK int store_statements_init(struct store_statements *statements);
+/* transaction_ns: see store_pg_new. Returns -1 when out of memory. */
+MUST_CHECK int store_statements_init(struct store_statements *statements, int64_t transaction_ns);
 void store_statements_clear(struct store_statements *statements);
 /* On a new connection; with a session that is not ours there is nothing to be done. */
 MUST_CHECK int store_statements_prepare(const struct store_statements *statements, struct pg_conn *conn,

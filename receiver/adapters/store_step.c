@@ -62,9 +62,11 @@ static int queue_wait(struct store_group *in, enum store_statement statement, st
 
 static int queue_opening(struct store_group *in, enum store_statement wait, struct err *err)
 {
+    bool session_does = wait == STATEMENT_TAKE_CHAIN && pg_conn_is_ours(in->conn) &&
+                        pg_conn_statement_ms(in->deadline_ns) >= in->statements->session_ms;
     if (queue(in, STATEMENT_BEGIN, err) || queue(in, STATEMENT_CHECK_AT_ONCE, err))
         return -1;
-    return queue_wait(in, wait, err);
+    return session_does ? queue(in, STATEMENT_TAKE_CHAIN_IN_SESSION, err) : queue_wait(in, wait, err);
 }
 
 static int queue_chain(struct store_group *in, struct err *err)

@@ -225,7 +225,8 @@ static bool check_write(struct database *database)
 {
     struct report *report = database->checking->report;
     struct err err = {0};
-    struct store *store = store_pg_new(database->checking->settings->database_url, migrate_latest());
+    struct store *store =
+        store_pg_new(database->checking->settings->database_url, migrate_latest(), WRITE_LIMIT_NS);
     bool good = store && store->ops->open(store->self, clock_monotonic_ns() + WRITE_LIMIT_NS, &err) == OUTCOME_DONE;
     report_add(report, good ? REPORT_PASS : REPORT_FAIL, "write", "%s",
                good ? "the database takes writes (a trial that was rolled back)" : err.message);

@@ -73,7 +73,7 @@ static int start_engine(struct server *server, struct err *err)
                                         .group_max = (size_t)settings->group_max,
                                         .time_limit_ns = settings->request_timeout_ns,
                                         .metrics = server->metrics};
-    server->store = store_pg_new(settings->database_url, migrate_latest());
+    server->store = store_pg_new(settings->database_url, migrate_latest(), settings->request_timeout_ns / 2);
     server->keyring = keyring_new();
     server->rate_limit = rate_limit_new(settings->rate_limit);
     if (!server->store || !server->keyring || !server->rate_limit)

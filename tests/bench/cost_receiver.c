@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "adapters/store_statements.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "engine/ingest.h"
 
@@ -41,7 +42,7 @@ int main(int argc, char **argv)
     struct store_row **rows = NULL;
     struct submission *submission = NULL;
     int code = EXIT_FAILURE;
-    if (argc != 3 || file_read(argv[1], SIZE_MAX / 2, &lines, &err) || store_statements_init(&statements))
+    if (argc != 3 || file_read(argv[1], SIZE_MAX / 2, &lines, &err) || store_statements_init(&statements, NS_PER_S))
         goto out;
     submission = ingest_batch(&rules, BATCH_LINES, &lines, 1, &problem, &err);
     rows = submission ? collect(submission) : NULL;
