@@ -1,6 +1,7 @@
 /* json_text: escaping as in CPython's Modules/_json.c, ascii_escape_unichar. */
 #include "base/json_text.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -20,20 +21,28 @@ static uint64_t bytes_equal(uint64_t word, unsigned char c)
     return (zero_where_equal - ones) & ~zero_where_equal;
 }
 
-/* A byte below ' ' borrows from the highest bit, one above ASCII has it already, and DEL reaches it with one more.
- */
-size_t json_text_plain_words(const char *data, size_t len)
+/* The highest bit of the lowest byte that is not plain; of higher bytes perhaps too. A byte below ' ' borrows from
+ * the highest bit, one above ASCII has it already, and DEL reaches it with one more. */
+static uint64_t bytes_not_plain(uint64_t word)
 {
-    const uint64_t high = UINT64_C(0x8080808080808080);
+    uint64_t special = word | (word - UINT64_C(0x2020202020202020)) | (word + UINT64_C(0x0101010101010101)) |
+                       bytes_equal(word, '"') | bytes_equal(word, '\\');
+    return special & UINT64_C(0x8080808080808080);
+}
+
+/* Eight bytes at a time, the first of them in the lowest place. */
+size_t json_text_plain(const char *data, size_t len)
+{
     size_t run = 0;
     uint64_t word;
     for (; len - run >= sizeof word; run += sizeof word) {
         memcpy(&word, data + run, sizeof word);
-        uint64_t special = word | (word - UINT64_C(0x2020202020202020)) | (word + UINT64_C(0x0101010101010101)) |
-                           bytes_equal(word, '"') | bytes_equal(word, '\\');
-        if (special & high)
-            break;
+        uint64_t special = bytes_not_plain(le64toh(word));
+        if (special)
+            return run + (size_t)__builtin_ctzll(special) / 8;
     }
+    while (run < len && plain(data[run]))
+        run++;
     return run;
 }
 
@@ -65,9 +74,7 @@ void json_text_string(struct buf *buf, const char *data, size_t len)
 {
     buf_add_char(buf, '"');
     for (size_t at = 0; at < len;) {
-        size_t run = at + json_text_plain_words(data + at, len - at);
-        while (run < len && plain(data[run]))
-            run++;
+        size_t run = at + json_text_plain(data + at, len - at);
         buf_add(buf, data + at, run - at);
         at = run;
         if (at == len)

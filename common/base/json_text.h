@@ -9,8 +9,8 @@
 #include "base/buf.h"
 
 /* How many bytes at the beginning stand for themselves in a JSON string: printable ASCII but quote and backslash.
- * It may stop up to seven bytes early. */
-size_t json_text_plain_words(const char *data, size_t len);
+ */
+size_t json_text_plain(const char *data, size_t len);
 
 /* Appends a string with its quotes: ASCII only, \uXXXX in lower case, surrogate pairs beyond U+FFFF, DEL
  * escaped too (CPython's ensure_ascii). A byte that is not valid UTF-8 becomes \ufffd. */

@@ -102,7 +102,7 @@ static void add_escape(struct buf *line, const char *text, size_t size, uint32_t
 static void add_escaped(struct buf *line, const char *text, size_t len, bool quoted)
 {
     for (size_t at = 0; at < len;) {
-        size_t plain = json_text_plain_words(text + at, len - at);
+        size_t plain = json_text_plain(text + at, len - at);
         buf_add(line, text + at, plain);
         at += plain;
         for (size_t word = at + sizeof(uint64_t); at < len && at < word;) {

@@ -32,31 +32,6 @@ const char *fault_code(enum fault fault)
     return codes[fault];
 }
 
-struct value value_text(const char *data, size_t len)
-{
-    return (struct value){.kind = VALUE_TEXT, .as.text = {data, len}};
-}
-
-struct value value_real(double real)
-{
-    return (struct value){.kind = VALUE_REAL, .as.real = real};
-}
-
-struct value value_integer(int64_t integer)
-{
-    return (struct value){.kind = VALUE_INTEGER, .as.integer = integer};
-}
-
-bool value_is_number(const struct value *value)
-{
-    return value->kind == VALUE_INTEGER || value->kind == VALUE_REAL;
-}
-
-double value_number(const struct value *value)
-{
-    return value->kind == VALUE_INTEGER ? (double)value->as.integer : value->as.real;
-}
-
 static bool value_is_none(const struct value *value)
 {
     return value->kind == VALUE_ABSENT || value->kind == VALUE_NULL;

@@ -119,10 +119,29 @@ struct value signal_stored(const struct signal *signal, enum signal_field field)
 /* Shorthand for texts of a checked signal: "" if the field is none. */
 const char *signal_text(const struct signal *signal, enum signal_field field, size_t *len);
 
-struct value value_text(const char *data, size_t len);
-struct value value_real(double real);
-struct value value_integer(int64_t integer);
-bool value_is_number(const struct value *value);
-double value_number(const struct value *value);
+static inline struct value value_text(const char *data, size_t len)
+{
+    return (struct value){.kind = VALUE_TEXT, .as.text = {data, len}};
+}
+
+static inline struct value value_real(double real)
+{
+    return (struct value){.kind = VALUE_REAL, .as.real = real};
+}
+
+static inline struct value value_integer(int64_t integer)
+{
+    return (struct value){.kind = VALUE_INTEGER, .as.integer = integer};
+}
+
+static inline bool value_is_number(const struct value *value)
+{
+    return value->kind == VALUE_INTEGER || value->kind == VALUE_REAL;
+}
+
+static inline double value_number(const struct value *value)
+{
+    return value->kind == VALUE_INTEGER ? (double)value->as.integer : value->as.real;
+}
 
 #endif

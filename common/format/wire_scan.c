@@ -64,7 +64,7 @@ static bool accept_word(struct scan *scan, const char *word, size_t len)
 /* Moves to the first quote or backslash. False: a control character, or the end, comes before it. */
 static bool skip_plain(struct scan *scan)
 {
-    scan->at += json_text_plain_words(scan->at, (size_t)(scan->end - scan->at));
+    scan->at += json_text_plain(scan->at, (size_t)(scan->end - scan->at));
     for (; scan->at < scan->end && (unsigned char)*scan->at >= ' '; scan->at++) {
         if (*scan->at == '"' || *scan->at == '\\')
             return true;

@@ -62,12 +62,34 @@ static void members_are_separated(void **state)
     buf_clear(&buf);
 }
 
+/* Every byte at every place of a text, each length long, between bytes that borrow and carry as far as they can. */
+static void plain_ends_at_the_first_byte_that_is_not(void **state)
+{
+    static const char neighbours[] = {' ', '!', '#', '~', '\x1f', '\x7f', '\xff'};
+    char text[24];
+    (void)state;
+    for (size_t at = 0; at < sizeof text; at++)
+        for (int byte = 0; byte < 256; byte++)
+            for (size_t i = 0; i < sizeof neighbours; i++) {
+                bool is_plain = byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\';
+                bool next_is_plain = neighbours[i] >= ' ' && neighbours[i] <= '~';
+                memset(text, '~', at);
+                text[at] = (char)byte;
+                memset(text + at + 1, neighbours[i], sizeof text - at - 1);
+                size_t expected = !is_plain ? at : next_is_plain ? sizeof text : at + 1;
+                assert_int_equal(json_text_plain(text, sizeof text), expected);
+                assert_int_equal(json_text_plain(text, at + 1), is_plain ? at + 1 : at);
+                assert_int_equal(json_text_plain(text, at), at);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_cpython_escapes),
         cmocka_unit_test(nul_and_invalid_bytes),
         cmocka_unit_test(members_are_separated),
+        cmocka_unit_test(plain_ends_at_the_first_byte_that_is_not),
     };
     return cmocka_run_group_tests_name("json_text", tests, NULL, NULL);
 }
