@@ -21,7 +21,9 @@ const struct pg_type *pg_type_find(const char *name);
 
 /* Begins an array of `count` elements; then exactly count calls of pg_array_add follow. */
 void pg_array_begin(struct buf *array, const struct pg_type *type, size_t count);
-/* Appends an element as the type asks: text, a double, a 32-bit integer, or microseconds since 1970. */
+/* Appends an element as the type asks: text, a double, a 32-bit integer, or microseconds since 1970. Its size comes
+ * first, in this many bytes. */
+enum { PG_ARRAY_SIZE_LEN = 4 };
 void pg_array_add(struct buf *array, const struct pg_type *type, const struct value *value);
 
 #endif

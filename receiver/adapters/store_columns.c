@@ -118,6 +118,7 @@ static void list(const struct store_column *columns, size_t count, const char *f
  * One row passes the turn on, so that the next receiver's group is there by the time this one has committed. */
 void store_columns_insert_sql(const struct store_column *columns, size_t count, bool one_row, struct buf *sql)
 {
+    size_t turn = one_row ? count + 1 : count + 2;
     buf_add_text(sql, "WITH tip AS MATERIALIZED (SELECT chain_index, verification_hash FROM signals"
                       " WHERE chain_index IS NOT NULL ORDER BY chain_index DESC LIMIT 1),"
                       " stored AS (INSERT INTO signals (");
@@ -129,14 +130,18 @@ void store_columns_insert_sql(const struct store_column *columns, size_t count, 
                    ") IS NOT NULL ELSE true END,"
                    " now(), now() + interval '7 years', coalesce((SELECT chain_index FROM tip), -1) + input.n,"
                    " coalesce(input.previous, (SELECT verification_hash FROM tip)) FROM (SELECT ",
-                   count + 2);
-    list(columns, count, one_row ? "($#)[1] AS N" : "unnest($#) AS N", sql);
-    buf_add_format(sql,
-                   one_row ? ", ($%zu)[1] AS previous, cardinality($%zu) AS n) AS input"
-                           : ", unnest($%zu) AS previous, generate_series(1, cardinality($%zu)) AS n) AS input",
-                   count + 1, count + 1);
-    buf_add_format(sql,
-                   " RETURNING id, verification_hash) SELECT id, verification_hash FROM stored"
-                   " WHERE 1 / ((SELECT count(*) FROM stored) = cardinality($%zu))::int = 1",
-                   count + 1);
+                   turn);
+    list(columns, count, one_row ? "$# AS N" : "unnest($#) AS N", sql);
+    if (one_row)
+        buf_add_text(sql, ", NULL::text AS previous, 1 AS n) AS input");
+    else
+        buf_add_format(sql, ", unnest($%zu) AS previous, generate_series(1, cardinality($%zu)) AS n) AS input",
+                       count + 1, count + 1);
+    buf_add_text(sql, " RETURNING id, verification_hash) SELECT id, verification_hash FROM stored"
+                      " WHERE 1 / ((SELECT count(*) FROM stored) = ");
+    if (one_row)
+        buf_add_char(sql, '1');
+    else
+        buf_add_format(sql, "cardinality($%zu)", count + 1);
+    buf_add_text(sql, ")::int = 1");
 }

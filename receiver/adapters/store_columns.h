@@ -23,9 +23,9 @@ struct value store_column_value(const struct store_column *column, const struct 
                                 struct arena *arena);
 
 /* Appends the INSERT of rows that are new, in the order of the chain. Its parameters: one array for each column,
- * then one of the hash before each row's (NULL: the chain's tip). It returns id and verification_hash of each row,
- * in the same order; it fails with STORE_LEFT_OUT if a trigger leaves a row out. With one_row it takes the
- * first element of each array, which for arrays of one is faster. */
+ * then one of the hash before each row's (NULL: the chain's tip), and before which row the turn is passed on. It
+ * returns id and verification_hash of each row, in the same order; it fails with STORE_LEFT_OUT if a trigger leaves
+ * a row out. With one_row it takes a plain value for each column, and no hash before it. */
 #define STORE_LEFT_OUT "22012" /* division_by_zero */
 void store_columns_insert_sql(const struct store_column *columns, size_t count, bool one_row, struct buf *sql);
 

@@ -84,10 +84,14 @@ int store_statements_init(struct store_statements *statements, int64_t transacti
     statements->column_count = count;
     store_columns_insert_sql(statements->columns, count, false, &statements->insert_sql);
     store_columns_insert_sql(statements->columns, count, true, &statements->insert_one_sql);
-    for (size_t i = 0; i < count; i++)
-        statements->insert_types[i] = pg_type_find(statements->columns[i].type)->array_oid;
+    for (size_t i = 0; i < count; i++) {
+        const struct pg_type *type = pg_type_find(statements->columns[i].type);
+        statements->insert_types[i] = type->array_oid;
+        statements->insert_one_types[i] = type->oid;
+    }
     statements->insert_types[count] = PG_OID_TEXT_ARRAY;
     statements->insert_types[count + 1] = PG_OID_INT4;
+    statements->insert_one_types[count] = PG_OID_INT4;
     const struct pg_statement list[STATEMENT_COUNT] = {
         [STATEMENT_BEGIN] = {"alpine_begin", begin_sql, 0, NULL},
         [STATEMENT_CHECK_AT_ONCE] = {"alpine_check_at_once", check_at_once_sql, 0, NULL},
@@ -96,8 +100,8 @@ int store_statements_init(struct store_statements *statements, int64_t transacti
         [STATEMENT_FOLLOW] = {"alpine_follow", follow_sql, 1, wait_types},
         [STATEMENT_INSERT] = {"alpine_insert", statements->insert_sql.data, (int)count + 2,
                               statements->insert_types},
-        [STATEMENT_INSERT_ONE] = {"alpine_insert_one", statements->insert_one_sql.data, (int)count + 2,
-                                  statements->insert_types},
+        [STATEMENT_INSERT_ONE] = {"alpine_insert_one", statements->insert_one_sql.data, (int)count + 1,
+                                  statements->insert_one_types},
         [STATEMENT_COMMIT] = {"alpine_commit", "COMMIT", 0, NULL},
         [STATEMENT_TAKE_TURN] = {"alpine_take_turn", take_turn_sql, 1, wait_types},
         [STATEMENT_MARK] = {"alpine_mark", mark_sql, 1, wait_types},
@@ -144,9 +148,20 @@ int store_statements_prepare(const struct store_statements *statements, struct p
     return 0;
 }
 
+static int insert_one_params(const struct store_statements *statements, struct store_params *params,
+                             const struct store_row *row, size_t pass_turn_at)
+{
+    for (size_t i = 0; i < statements->column_count; i++)
+        if (store_params_add_value(params, &statements->columns[i], row))
+            return -1;
+    return store_params_add_number(params, pass_turn_at);
+}
+
 int store_statements_insert_params(const struct store_statements *statements, struct store_params *params,
                                    struct store_row **rows, size_t count, size_t pass_turn_at)
 {
+    if (count == 1)
+        return insert_one_params(statements, params, rows[0], pass_turn_at);
     for (size_t i = 0; i < statements->column_count; i++)
         if (store_params_add_column(params, &statements->columns[i], rows, count))
             return -1;

@@ -15,7 +15,7 @@ enum store_statement {
     STATEMENT_FOLLOW, /* as STATEMENT_TAKE_CHAIN, after STATEMENT_TAKE_TURN; a STATEMENT_MARK has to come behind the
                          COMMIT */
     STATEMENT_INSERT, /* parameters: store_statements_insert_params */
-    STATEMENT_INSERT_ONE, /* the same, of one row */
+    STATEMENT_INSERT_ONE, /* the same, for one row */
     STATEMENT_COMMIT,
     STATEMENT_TAKE_TURN, /* as STATEMENT_TAKE_CHAIN */
     STATEMENT_MARK,      /* the same parameter: its transaction's end waits until all before it is on the disk */
@@ -31,6 +31,7 @@ struct store_statements {
     struct buf insert_sql;
     struct buf insert_one_sql;
     Oid insert_types[STORE_PARAMS_MAX];
+    Oid insert_one_types[STORE_PARAMS_MAX];
 };
 
 /* transaction_ns: see store_pg_new. Returns -1 when out of memory. */
@@ -40,9 +41,9 @@ void store_statements_clear(struct store_statements *statements);
 MUST_CHECK int store_statements_prepare(const struct store_statements *statements, struct pg_conn *conn,
                                         int64_t deadline_ns, struct err *err);
 
-/* The parameters of STATEMENT_INSERT and STATEMENT_INSERT_ONE, and of STATEMENT_LOOK_UP, for these rows. -1 when
- * out of memory. The turn is passed on before row pass_turn_at is inserted, counted from 1; 0: there is none to be
- * passed on. */
+/* The parameters of STATEMENT_INSERT, or of STATEMENT_INSERT_ONE if it is one row, and of STATEMENT_LOOK_UP. -1
+ * when out of memory. The turn is passed on before row pass_turn_at is inserted, counted from 1; 0: there is none
+ * to be passed on. */
 MUST_CHECK int store_statements_insert_params(const struct store_statements *statements,
                                               struct store_params *params, struct store_row **rows, size_t count,
                                               size_t pass_turn_at);
