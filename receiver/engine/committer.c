@@ -119,12 +119,15 @@ static void wake(struct committer *committer)
 /* --- submissions ------------------------------------------------------------------------------------------- */
 
 /* One group. What is left in the queue then, came in behind somebody who has woken the committer's thread for his,
- * or is about to. */
+ * or is about to. That thread connects, but rests until what was due when it went to rest. */
 static void store_here(struct committer *committer)
 {
     database_check(&committer->database);
     (void)group_commit_once(&committer->commit);
+    bool is_well = database_state(&committer->database) == DATABASE_READY;
     leave_role(committer);
+    if (!is_well)
+        wake(committer);
 }
 
 bool committer_submit(struct committer *committer, struct submission *submission, bool may_wait)

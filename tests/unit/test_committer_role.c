@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <stdio.h>
 
+#include "base/clock.h"
+
 /* A thread of its own that hands in one submission, and may wait. */
 struct bringer {
     struct stage *stage;
@@ -133,6 +135,35 @@ static void a_failure_here_is_unavailable(void **state)
     assert_false(stage->was_durable[before]);
 }
 
+static int64_t loses_and_reconnects_ns(struct stage *stage)
+{
+    int opens = fake_store_get(&stage->store, &stage->store.opens);
+    assert_true(stores_here(stage));
+    fake_store_set(&stage->store, &stage->store.losing, true);
+    (void)make(stage, IDS("lost"));
+    int64_t lost_ns = clock_monotonic_ns();
+    assert_true(committer_submit(stage->committer, stage->submissions[stage->count - 1], true));
+    wait_done(stage, stage->count);
+    fake_store_set(&stage->store, &stage->store.losing, false);
+    fake_store_wait(&stage->store, &stage->store.opens, opens + 1);
+    int64_t took_ns = clock_monotonic_ns() - lost_ns;
+    wait_ready(stage, true);
+    return took_ns;
+}
+
+/* Which is the committer's thread's business, and at that moment it sleeps until the next probe, a second later. */
+static void a_connection_that_is_lost_here_is_opened_again_at_once(void **state)
+{
+    struct stage *stage = *state;
+    int64_t least_ns = INT64_MAX;
+    stage_start_ready(stage);
+    for (int i = 0; i < 5; i++) {
+        int64_t took_ns = loses_and_reconnects_ns(stage);
+        least_ns = took_ns < least_ns ? took_ns : least_ns;
+    }
+    assert_in_range(least_ns, 0, NS_PER_S / 2);
+}
+
 static void *stop_it(void *stage)
 {
     stage_stop(stage);
@@ -164,9 +195,13 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, stage_prepare, stage_finish)
     const struct CMUnitTest tests[] = {
-        TEST(who_may_wait_stores_himself),   TEST(who_may_not_wait_never_does),
-        TEST(nobody_waits_for_who_stores),   TEST(what_he_leaves_is_not_forgotten),
-        TEST(a_failure_here_is_unavailable), TEST(a_stop_waits_for_who_stores),
+        TEST(who_may_wait_stores_himself),
+        TEST(who_may_not_wait_never_does),
+        TEST(nobody_waits_for_who_stores),
+        TEST(what_he_leaves_is_not_forgotten),
+        TEST(a_failure_here_is_unavailable),
+        TEST(a_stop_waits_for_who_stores),
+        TEST(a_connection_that_is_lost_here_is_opened_again_at_once),
     };
     return cmocka_run_group_tests_name("committer_role", tests, NULL, NULL);
 }
