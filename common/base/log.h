@@ -50,7 +50,8 @@ void log_write_limited(struct log *log, enum log_level level, const struct log_f
 void log_tick(struct log *log);
 
 /* What this thread logs from now on is kept, and written in one write(2) by log_flush (or sooner, if it is much):
- * for whoever logs many lines in a row. One thread at a time may do that; the lines of others are not held up. */
+ * for whoever logs many lines in a row. One thread at a time may do that, now this and now that one; the lines
+ * of others are not held up. */
 void log_gather(struct log *log);
 void log_flush(struct log *log);
 

@@ -327,11 +327,16 @@ bool pg_conn_error_is_about(const struct pg_conn *conn, const char *table)
     return !conn->table[0] || !strcmp(conn->table, table);
 }
 
-int64_t pg_conn_statement_ms(int64_t deadline_ns)
+int64_t pg_conn_limit_ms(int64_t left_ns)
 {
-    int64_t left = (deadline_ns - clock_monotonic_ns()) / NS_PER_MS;
+    int64_t left = left_ns / NS_PER_MS;
     int64_t ms = left > 2L * GIVE_UP_BEFORE_MS ? left - GIVE_UP_BEFORE_MS : left / 2;
     return ms > 0 ? ms : 1;
+}
+
+int64_t pg_conn_statement_ms(int64_t deadline_ns)
+{
+    return pg_conn_limit_ms(deadline_ns - clock_monotonic_ns());
 }
 
 bool pg_conn_is_open(struct pg_conn *conn)

@@ -71,6 +71,8 @@ bool pg_conn_error_is_about(const struct pg_conn *conn, const char *table);
 /* What a statement_timeout may be, in milliseconds, for the server to give up a little before the deadline: then
  * the connection outlives it. */
 int64_t pg_conn_statement_ms(int64_t deadline_ns);
+/* The same for what is that long. */
+int64_t pg_conn_limit_ms(int64_t left_ns);
 /* False once it is lost. Reads what the server sent meanwhile, so it tells the truth after poll said "readable". */
 bool pg_conn_is_open(struct pg_conn *conn);
 int pg_conn_descriptor(const struct pg_conn *conn);

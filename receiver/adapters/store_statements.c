@@ -6,9 +6,8 @@
 
 #include "adapters/pg_array.h"
 #include "adapters/store_locks.h"
-#include "base/clock.h"
 
-enum { LOOK_UP_PARAMS = 3 };
+enum { LOOK_UP_PARAMS = 3, SESSION_MS_MIN = 3000 };
 
 /* The isolation level is said, whatever the database's default is: in a stricter one the snapshot would be older
  * than the lock, and the tip stale. */
@@ -17,10 +16,11 @@ static const char begin_sql[] = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /* Rules that are checked at the COMMIT are checked at once: after it no row could be found any more. */
 static const char check_at_once_sql[] = "SET CONSTRAINTS ALL IMMEDIATE";
 
-/* synchronous_commit is raised where it was lowered and never lowered where it is stricter. */
+/* synchronous_commit is raised where it was lowered, never lowered where it is stricter, and kept for the
+ * transaction: a change of the server's configuration takes effect between two of its statements. */
 #define WAIT_FOR_THE_DISK                                                                                          \
-    "CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') "                                         \
-    "THEN set_config('synchronous_commit', 'on', true) END, "
+    "set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') "        \
+    "THEN 'on' ELSE current_setting('synchronous_commit') END, true), "
 /* The time-outs keep a receiver that is stopped in mid-transaction from holding a lock for ever, and end what
  * nobody waits for any more. Warnings have to come: one tells that no standby confirmed. */
 #define LIMITS(is_local)                                                                                           \
@@ -70,11 +70,12 @@ static const char look_up_sql[] = "SELECT input.n, coalesce(by_hash.id, by_id.id
 static const Oid wait_types[] = {PG_OID_INT4};
 static const Oid look_up_types[LOOK_UP_PARAMS] = {PG_OID_TEXT_ARRAY, PG_OID_TEXT_ARRAY, PG_OID_TEXT_ARRAY};
 
-/* A transaction's limit is the session's as long as it has nearly all of its time. */
+/* A little less than what a whole transaction has, for it is sent some time after it began to count; and never so
+ * little that what is done at the beginning of a session, or a probe, could not be over in it. */
 static int32_t session_ms(int64_t transaction_ns)
 {
-    int64_t ms = pg_conn_statement_ms(clock_monotonic_ns() + transaction_ns);
-    return ms < INT32_MAX ? (int32_t)(ms - ms / 16) : INT32_MAX;
+    int64_t ms = pg_conn_limit_ms(transaction_ns) * 15 / 16;
+    return (int32_t)(ms < SESSION_MS_MIN ? SESSION_MS_MIN : ms < INT32_MAX ? ms : INT32_MAX);
 }
 
 int store_statements_init(struct store_statements *statements, int64_t transaction_ns)

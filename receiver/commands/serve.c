@@ -73,7 +73,8 @@ static int start_engine(struct server *server, struct err *err)
                                         .group_max = (size_t)settings->group_max,
                                         .time_limit_ns = settings->request_timeout_ns,
                                         .metrics = server->metrics};
-    server->store = store_pg_new(settings->database_url, migrate_latest(), settings->request_timeout_ns / 2);
+    server->store = store_pg_new(settings->database_url, migrate_latest(),
+                                 committer_transaction_ns(settings->request_timeout_ns));
     server->keyring = keyring_new();
     server->rate_limit = rate_limit_new(settings->rate_limit);
     if (!server->store || !server->keyring || !server->rate_limit)
@@ -153,10 +154,10 @@ static bool is_alive(struct server *server, int64_t now_ns)
     int64_t http = http_silence_ns(server->http, now_ns);
     int64_t limit = server->settings->request_timeout_ns + SILENCE_MARGIN_NS;
     bool silent = committer > limit || http > limit;
+    const char *thread = http > limit ? "http" : "committer"; /* which may wait for an HTTP thread that stores */
     server->silent_looks = silent ? server->silent_looks + 1 : 0;
     if (server->silent_looks == 2) /* once may be the first look after a pause of the whole process */
-        log_write(server->invocation->log, LOG_ERROR,
-                  LOG_WITH(LOG_STR("thread", committer > limit ? "committer" : "http")),
+        log_write(server->invocation->log, LOG_ERROR, LOG_WITH(LOG_STR("thread", thread)),
                   "A thread gives no sign of life: the service manager's watchdog is not fed");
     return !silent;
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -26,7 +27,8 @@ struct committer {
     struct submission_queue queue;
     struct pulse pulse;
 
-    pthread_mutex_t role; /* guards what follows, and the store */
+    atomic_bool wants_role; /* the thread: nobody else takes it now, for a lock may be taken again and again */
+    pthread_mutex_t role;   /* guards what follows, and the store */
     struct database database;
     struct group_commit commit;
     int watched_fd; /* in watch_fd; -1: none */
@@ -43,13 +45,15 @@ static void unwatch(struct committer *committer)
 
 static void take_role(struct committer *committer)
 {
+    atomic_store(&committer->wants_role, true);
     (void)pthread_mutex_lock(&committer->role);
+    atomic_store(&committer->wants_role, false);
     unwatch(committer);
 }
 
 static bool try_role(struct committer *committer)
 {
-    if (pthread_mutex_trylock(&committer->role))
+    if (atomic_load(&committer->wants_role) || pthread_mutex_trylock(&committer->role))
         return false;
     unwatch(committer);
     return true;
@@ -118,8 +122,10 @@ static void wake(struct committer *committer)
 
 /* --- submissions ------------------------------------------------------------------------------------------- */
 
-/* One group. What is left in the queue then, came in behind somebody who has woken the committer's thread for his,
- * or is about to. That thread connects, but rests until what was due when it went to rest. */
+/* One group, from the head of the queue; what is brought here may not be in it. Nothing is forgotten for that:
+ * whoever has put something in either wakes the committer's thread, which empties the queue, or comes here and
+ * takes something out, so that never more is in it than there are threads that still have to do one or the other.
+ * That thread also connects, and has to be woken for it: it rests until what was due when it went to rest. */
 static void store_here(struct committer *committer)
 {
     database_check(&committer->database);
@@ -168,6 +174,11 @@ int64_t committer_silence_ns(struct committer *committer, int64_t now_ns)
     return pulse_look(&committer->pulse, now_ns); /* it turns once a second at least: nobody has to wake it */
 }
 
+int64_t committer_transaction_ns(int64_t time_limit_ns)
+{
+    return time_limit_ns / 2;
+}
+
 /* --- life -------------------------------------------------------------------------------------------------- */
 
 static void close_descriptor(int fd)
@@ -190,6 +201,7 @@ void committer_free(struct committer *committer)
 static void init(struct committer *committer, const struct store *store, const struct committer_options *options,
                  struct log *log)
 {
+    int64_t transaction_ns = committer_transaction_ns(options->time_limit_ns);
     submission_queue_init(&committer->queue, options->queue_max);
     pulse_init(&committer->pulse, clock_monotonic_ns());
     (void)pthread_mutex_init(&committer->role, NULL);
@@ -200,7 +212,8 @@ static void init(struct committer *committer, const struct store *store, const s
                                               .metrics = options->metrics,
                                               .log = log,
                                               .group_max = options->group_max,
-                                              .time_limit_ns = options->time_limit_ns};
+                                              .waiting_ns = options->time_limit_ns - transaction_ns,
+                                              .transaction_ns = transaction_ns};
     committer->watched_fd = -1;
     committer->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     committer->watch_fd = epoll_create1(EPOLL_CLOEXEC);

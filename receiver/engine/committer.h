@@ -20,9 +20,12 @@ struct committer;
 struct committer_options {
     size_t queue_max;        /* signals that may wait */
     size_t group_max;        /* signals in one transaction (one larger submission still goes alone) */
-    int64_t time_limit_ns;   /* from submit to done; half of it for waiting, half for the transaction */
+    int64_t time_limit_ns;   /* from submit to done: for waiting, and for the transaction */
     struct metrics *metrics; /* borrowed; or NULL */
 };
+
+/* How much of time_limit_ns is the transaction's. */
+int64_t committer_transaction_ns(int64_t time_limit_ns);
 
 /* Starts the thread. The store and the log must outlive it. NULL and the reason in err on failure. */
 struct committer *committer_start(const struct store *store, const struct committer_options *options,
@@ -34,8 +37,9 @@ void committer_stop(struct committer *committer);
 void committer_free(struct committer *committer);
 
 /* Any thread. Takes a submission over until its release is called. Returns false, and leaves it to the caller with
- * outcome and retry_after_s set, if the queue is full or the database is away. may_wait: this thread may store it
- * here and now, with what else waits; that takes time_limit_ns / 2 at most, and it is done then already. */
+ * outcome and retry_after_s set, if the queue is full or the database is away. may_wait: this thread may store one
+ * group here, as a rule with this submission in it; that takes little more than committer_transaction_ns at most.
+ */
 MUST_CHECK bool committer_submit(struct committer *committer, struct submission *submission, bool may_wait);
 
 /* Any thread: would a write work now? *retry_after_s: when to ask again. */

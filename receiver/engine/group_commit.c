@@ -117,7 +117,7 @@ static void finish_group(const struct group_commit *commit, struct group *group)
 /* False if nothing waits. */
 static bool take_group(const struct group_commit *commit, struct group *group)
 {
-    int64_t oldest_ns = clock_monotonic_ns() - commit->time_limit_ns / 2;
+    int64_t oldest_ns = clock_monotonic_ns() - commit->waiting_ns;
     *group = (struct group){.taken = submission_queue_take(commit->queue, commit->group_max, oldest_ns)};
     finish_all(commit, group->taken.expired, SUBMISSION_UNAVAILABLE, 1);
     return group->taken.submissions != NULL;
@@ -128,7 +128,7 @@ static bool start_next(const struct group_commit *commit, struct group *group)
 {
     struct err err = {0};
     const struct store *store = commit->store;
-    int64_t deadline = clock_monotonic_ns() + commit->time_limit_ns / 2;
+    int64_t deadline = clock_monotonic_ns() + commit->transaction_ns;
     enum queue_head head = submission_queue_head(commit->queue);
     bool can = database_state(commit->database) != DATABASE_AWAY;
     if (head == HEAD_NONE)
@@ -155,7 +155,7 @@ static bool send_behind(const struct group_commit *commit, struct group *next)
         submission_queue_head(commit->queue) != HEAD_REAL || database_state(commit->database) == DATABASE_AWAY ||
         !take_group(commit, next))
         return false;
-    next->deadline_ns = clock_monotonic_ns() + commit->time_limit_ns / 2;
+    next->deadline_ns = clock_monotonic_ns() + commit->transaction_ns;
     next->outcome = OUTCOME_AGAIN;
     if (!next->taken.dry_run) /* it is one if the head of the queue was too late by now */
         start_group(commit, next);

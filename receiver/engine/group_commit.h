@@ -25,8 +25,9 @@ struct group_commit {
     struct database *database;
     struct metrics *metrics; /* or NULL */
     struct log *log;
-    size_t group_max;      /* signals in one transaction (one larger submission still goes alone) */
-    int64_t time_limit_ns; /* half of it for waiting in the queue, half for the transaction */
+    size_t group_max;   /* signals in one transaction (one larger submission still goes alone) */
+    int64_t waiting_ns; /* in the queue; UNAVAILABLE beyond */
+    int64_t transaction_ns;
 };
 
 /* Stores one group. False if nothing waits. */

@@ -27,14 +27,14 @@ enum submission_outcome {
 };
 
 struct submission {
-    struct submission *next; /* in the committer's queue */
+    struct submission *next; /* in the queue */
     struct submission_entry *entries;
     size_t count;
     size_t capacity;
     size_t to_store;    /* entries without a fault */
     struct arena arena; /* details and canonical texts */
     bool dry_run;
-    int64_t queued_ns; /* monotonic, when the committer got it */
+    int64_t queued_ns; /* monotonic, when it was queued */
     enum submission_outcome outcome;
     int retry_after_s; /* for SUBMISSION_UNAVAILABLE */
     /* Both are called once by the thread that stores: done when the outcome is there, and release when that was

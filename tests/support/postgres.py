@@ -22,7 +22,6 @@ SETTINGS = {
     "shared_buffers": "64MB",
     "max_wal_size": "512MB",
     "fsync": "on",
-    "synchronous_commit": "on",
     "log_line_prefix": "%m [%p] %u@%d ",
     "log_lock_waits": "on",
     "wal_keep_size": "128MB",                # for a standby that was away for a while

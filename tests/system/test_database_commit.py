@@ -7,7 +7,7 @@ import pytest
 from support.answers import assert_error, assert_stored
 from support.chain import check_chain
 from support.locked import Locked
-from support.locks import CHAIN_LOCK
+from support.locks import CHAIN_LOCK, Held
 from support.postgres import APP, OWNER
 from support.posting import Post
 from support.standby import CANCEL_WAITING, WAITING_FOR_STANDBY, missing_standby
@@ -106,6 +106,29 @@ def test_a_commit_waits_for_the_disk_whatever_the_databases_default_is(stage, ma
     signal = maker.signal()
     assert_stored(stage.receiver(database).post(signal), signal)
     assert database.query("SELECT how FROM noted", role=OWNER) == [{"how": how}]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("default, other", [("on", "off"), ("remote_apply", "on"), ("off", "local")])
+def test_a_commit_waits_as_it_was_to_when_its_transaction_began(own_stage, maker, default, other, count):
+    """A reload of the server's configuration takes effect between two statements."""
+    postgres, database = own_stage.postgres, own_stage.database()
+
+    def set_default(value):
+        postgres.sql(f"ALTER SYSTEM SET synchronous_commit = {value}")
+        postgres.sql("SELECT pg_reload_conf()")
+        wait_for(lambda: database.value("SHOW synchronous_commit") == value, 10, f"{value} to be the default")
+
+    set_default(default)
+    database.query(NOTE_HOW_IT_COMMITS, role=OWNER)
+    receiver = own_stage.receiver(database)
+    with Held(database, CHAIN_LOCK) as chain:
+        post = Post(receiver, *maker.signals(count))
+        chain.wait_waiting()
+        set_default(other)
+    assert post.wait().status in (200, 201)
+    noted = {row["how"] for row in database.query("SELECT how FROM noted", role=OWNER)}
+    assert noted == {"remote_apply" if default == "remote_apply" else "on"}
 
 
 @pytest.mark.slow

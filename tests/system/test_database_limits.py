@@ -11,6 +11,8 @@ from support.answers import assert_error, assert_stored
 from support.argo import canonical
 from support.chain import check_chain
 from support.locks import CHAIN_LOCK, Held
+from support.pgbouncer import PgBouncer
+from support.posting import Post
 from support.recovery import assert_recovers, wait_takes_writes
 from support.small_disk import SmallDisk
 from support.statement_proxy import COMMIT, statement_proxy
@@ -156,6 +158,60 @@ def test_an_insert_that_was_given_up_holds_the_chain_no_longer_than_its_deadline
     wait_for(lambda: other.post(signal).status in (201, 409), 10, "the other one to store its signal")
     assert watch.running < 5, "a third of what the batch would take"
     assert database.stored() == [(signal["signal_id"], signal["sha256"])]
+
+
+# --- the limits of a transaction ---
+
+NOTE_LIMITS = """
+    CREATE TABLE noted (statement interval, lock interval, idle interval, messages text);
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+        $$ BEGIN
+            INSERT INTO noted VALUES (
+                current_setting('statement_timeout')::interval, current_setting('lock_timeout')::interval,
+                current_setting('idle_in_transaction_session_timeout')::interval, current_setting('client_min_messages'));
+            RETURN NEW;
+        END $$;
+    CREATE TRIGGER note AFTER INSERT ON signals FOR EACH ROW EXECUTE FUNCTION note()"""
+
+
+def noted_limits(database):
+    """Of the rows that were committed: their distinct limits, in seconds, and their level of messages."""
+    return database.query("""
+        SELECT DISTINCT extract(epoch FROM statement)::float AS statement, extract(epoch FROM lock)::float AS lock,
+               extract(epoch FROM idle)::float AS idle, messages FROM noted""", role="alpine_owner")
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+@pytest.mark.parametrize("kind", ["one", "several", "careful"])
+def test_a_transaction_has_limits_wherever_they_come_from(stage, maker, pooled, kind):
+    """The session's, or where that is a pooler's its own."""
+    database = stage.database()
+    database.query(NOTE_LIMITS, role="alpine_owner")
+    where = database
+    if pooled:
+        where = stage.keep(PgBouncer(stage.folder, stage.postgres.port.number)).start_listening().url(database)
+    receiver = stage.receiver(where, ALPINE_REQUEST_TIMEOUT=10)
+    one, other = maker.signals(2)
+    assert receiver.batch({"one": [one], "several": [one, other], "careful": [one, one]}[kind]).status == 200
+    [limits] = noted_limits(database)
+    assert 4 < limits["statement"] < 5 and 4 < limits["lock"] < 5
+    assert limits["idle"] == 10 and limits["messages"] == "warning"
+
+
+def test_a_transaction_that_begins_late_has_shorter_limits(stage, maker):
+    """One signal is there already, which is found out when the chain is free; what was new goes in then."""
+    receiver = stage.receiver(ALPINE_REQUEST_TIMEOUT=10)
+    receiver.database.query(NOTE_LIMITS, role="alpine_owner")
+    old, new = maker.signals(2)
+    assert_stored(receiver.post(old), old)
+    receiver.database.query("DELETE FROM noted", role="alpine_owner")
+    with Held(receiver.database, CHAIN_LOCK) as chain:
+        post = Post(receiver, old, new)
+        chain.wait_waiting()
+        stays(lambda: post.answer is None, 2, "it has an answer without the chain")
+    assert post.wait().status == 200
+    [limits] = noted_limits(receiver.database)
+    assert 0 < limits["statement"] < 3.2 and 0 < limits["lock"] < 3.2
 
 
 # --- the server's own time-outs ---

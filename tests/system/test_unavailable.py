@@ -251,6 +251,21 @@ def _livez(receiver):
         return False
 
 
+def test_an_idle_connection_that_ends_is_noticed_at_once(stage):
+    """Not by the next probe, which is up to a second away."""
+    receiver = stage.receiver()
+
+    def notice():
+        receiver.wait_ready()
+        before, watch = receiver.log().count("Database unavailable"), Stopwatch()
+        receiver.database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                " WHERE datname = current_database() AND pid <> pg_backend_pid()")
+        receiver.wait_log("Database unavailable", times=before + 1)
+        return watch.passed
+
+    assert min(notice() for _ in range(4)) < 0.5
+
+
 def test_a_backend_that_is_terminated_costs_at_most_a_503(stage, maker):
     receiver = stage.receiver()
     for signal in maker.signals(5):
