@@ -94,12 +94,11 @@ static void wait_for_work(struct committer *committer)
 static void *run(void *self)
 {
     struct committer *committer = self;
-    bool stopping = false;
     (void)prctl(PR_SET_NAME, "committer"); /* as top -H and gdb show it */
     take_role(committer);
     for (;;) {
         /* asked before the queue: what came before it is still served */
-        stopping = submission_queue_is_closed(&committer->queue);
+        bool stopping = submission_queue_is_closed(&committer->queue);
         database_check(&committer->database);
         if (group_commit_all(&committer->commit, &committer->pulse))
             continue;
