@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 
-/* How many bytes at the beginning stand for themselves in a JSON string: printable ASCII but quote and backslash.
- */
+/* How many bytes at the beginning stand for themselves in a JSON string: printable ASCII without the quote and the
+ * backslash. */
 size_t json_text_plain(const char *data, size_t len);
 
 /* Appends a string with its quotes: ASCII only, \uXXXX in lower case, surrogate pairs beyond U+FFFF, DEL

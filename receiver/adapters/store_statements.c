@@ -119,7 +119,7 @@ void store_statements_clear(struct store_statements *statements)
 }
 
 /* A plan is made once, perhaps while the table is empty, and has to do when it is large. The limits need not be set
- * in each transaction then, which takes nearly a tenth of what one row does. */
+ * in each transaction then, which takes a twentieth of what one row does. */
 static const char session_sql[] = "SELECT " LIMITS("false")
     LOCK_LIMIT("$1, 10000", "false") "set_config('enable_seqscan', 'off', false), "
                                      "set_config('plan_cache_mode', 'force_generic_plan', false)";

@@ -1,9 +1,9 @@
 /* committer: who stores, and when; how is group_commit's, and the state of the database is database.c's.
  *
  * Whoever stores has the role: the committer's thread, or an HTTP thread that may wait and brings a submission
- * while nobody has it. Both ways of handing over save what a wake-up costs, which over one connection is a good
- * part of the whole. While somebody has the role the connection is his alone; otherwise the committer's thread
- * watches it. */
+ * while nobody has it. That spares a wake-up before the transaction and one after it, which over one connection are
+ * a good part of the whole. While somebody has the role the connection is his alone; otherwise the committer's
+ * thread watches it. */
 #include "engine/committer.h"
 
 #include <errno.h>

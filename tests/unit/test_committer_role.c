@@ -34,16 +34,22 @@ static bool told_by(struct stage *stage, int index, pthread_t thread)
     return pthread_equal(stage->told_by[index], thread);
 }
 
+/* Hands in the signal "<name>-<number>"; its index. */
+static int hand_in(struct stage *stage, const char *name, int number, bool may_wait)
+{
+    char id[32];
+    int index = stage->count;
+    (void)snprintf(id, sizeof id, "%s-%d", name, number);
+    (void)make(stage, IDS(id));
+    assert_true(committer_submit(stage->committer, stage->submissions[index], may_wait));
+    return index;
+}
+
 /* Hands in one after the other, until the committer's thread rests and this one has stored its own. */
 static bool stores_here(struct stage *stage)
 {
     for (int i = 0; i < 1000; i++) {
-        char id[32];
-        (void)snprintf(id, sizeof id, "try-%d", i);
-        int index = stage->count;
-        (void)make(stage, IDS(id));
-        assert_true(committer_submit(stage->committer, stage->submissions[index], true));
-        if (told_by(stage, index, pthread_self()))
+        if (told_by(stage, hand_in(stage, "try", i, true), pthread_self()))
             return true;
         (void)poll(NULL, 0, 1);
     }
@@ -87,12 +93,8 @@ static void nobody_waits_for_who_stores(void **state)
     fake_store_set(&stage->store, &stage->store.gate_closed, true);
     start_bringing(&bringer, stage, IDS("first"));
     fake_store_wait(&stage->store, &stage->store.waiting, 1);
-    for (int i = 0; i < 20; i++) {
-        char id[32];
-        (void)snprintf(id, sizeof id, "behind-%d", i);
-        (void)make(stage, IDS(id));
-        assert_true(committer_submit(stage->committer, stage->submissions[stage->count - 1], i % 2));
-    }
+    for (int i = 0; i < 20; i++)
+        (void)hand_in(stage, "behind", i, i % 2);
     assert_int_equal(fake_store_get(&stage->store, &stage->done), before);
     fake_store_set(&stage->store, &stage->store.gate_closed, false);
     wait_done(stage, stage->count);
