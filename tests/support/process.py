@@ -133,10 +133,14 @@ class Program:
         self.check()
 
     def _minds(self, number):
-        """Whether the signal is caught, or blocked to be read, instead of doing what the kernel does with it."""
+        """Whether the signal is caught, or blocked to be read, instead of doing what the kernel does with it. Who blocks
+        all of them does so for a moment, as a library or a shell does around a new thread or process."""
         status = Path(f"/proc/{self.pid}/status").read_text()
-        masks = re.findall(r"^Sig(?:Blk|Cgt):\s+([0-9a-f]+)$", status, re.MULTILINE)
-        return any(int(mask, 16) >> number - 1 & 1 for mask in masks)
+        blocked, caught = (int(re.search(rf"^{name}:\s+([0-9a-f]+)$", status, re.MULTILINE)[1], 16)
+                           for name in ("SigBlk", "SigCgt"))
+        if blocked >> signal.SIGUSR1 - 1 & 1:
+            return False
+        return bool((blocked | caught) >> number - 1 & 1)
 
     def kill9(self):
         """The end without a warning."""
